@@ -1,0 +1,92 @@
+import { assign, setup } from "xstate";
+import type { Stamp } from "./kit.ts";
+
+export type EnvironmentFact =
+  /** Birth: once in the life of a state directory. */
+  | { type: "environment.created"; name: string }
+  /** A daemon began. `machineBoot`: kernel boot and PID namespace under it; `found`: how many open incarnations it looked for and how many it proved its own. */
+  | {
+      type: "environment.booted";
+      machineBoot: string;
+      pid: number;
+      release: string;
+      found: { open: number; proven: number; unproven: number };
+    }
+  /** It answers, and has decided what to start. */
+  | { type: "environment.ready_reached" }
+  /** It was told to end; services are stopped within the deadline, in milliseconds. */
+  | { type: "environment.drain_requested"; reason: string; deadlineMs: number }
+  /** `left`: names of services that were not down at the deadline. */
+  | { type: "environment.drained"; left: readonly string[] }
+  /** The wall clock jumped by so many milliseconds against our own. */
+  | { type: "clock.stepped"; byMs: number }
+  /** A stream's rows and its machine disagree: it is shown, and left alone. */
+  | { type: "stream.quarantined"; stream: string; reason: string }
+  /** A quarantined stream was deleted; a birth may begin it anew after `version`. */
+  | { type: "stream.retired"; stream: string; version: number };
+
+export type EnvironmentEvent = EnvironmentFact & Stamp;
+
+export interface EnvironmentContext {
+  name: string;
+  /** Of the newest boot. */
+  machineBoot?: string;
+  deadlineMs?: number;
+  /** Why each quarantined stream is. */
+  quarantined: { readonly [stream: string]: string };
+  /** Streams to read only from behind this version. */
+  retired: { readonly [stream: string]: number };
+}
+
+const house = setup({
+  types: {} as { context: EnvironmentContext; events: EnvironmentEvent; input: { name: string } },
+  actions: {
+    booted: assign(({ event }) =>
+      event.type === "environment.booted" ? { machineBoot: event.machineBoot } : {},
+    ),
+    draining: assign(({ event }) =>
+      event.type === "environment.drain_requested" ? { deadlineMs: event.deadlineMs } : {},
+    ),
+    quarantine: assign(({ context, event }) =>
+      event.type === "stream.quarantined"
+        ? { quarantined: { ...context.quarantined, [event.stream]: event.reason } }
+        : {},
+    ),
+    retire: assign(({ context, event }) => {
+      if (event.type !== "stream.retired") return {};
+      const { [event.stream]: _gone, ...quarantined } = context.quarantined;
+      return { quarantined, retired: { ...context.retired, [event.stream]: event.version } };
+    }),
+    noted: assign({}),
+  },
+});
+
+/**
+ * The sprite itself: one a state directory.
+ *
+ *   down ──booted──▶ booting ──ready_reached──▶ ready ──drain_requested──▶ draining ──drained──▶ down
+ *
+ * A boot leads to `booting` from anywhere: a row that leaves another state than `down` says that the daemon before it was killed.
+ */
+export const environmentMachine = house.createMachine({
+  id: "environment",
+  context: ({ input }) => ({ name: input.name, quarantined: {}, retired: {} }),
+  initial: "down",
+  on: {
+    "environment.booted": { target: ".booting", actions: "booted" },
+    "clock.stepped": { actions: "noted" },
+    "stream.quarantined": { actions: "quarantine" },
+    "stream.retired": { actions: "retire" },
+  },
+  states: {
+    down: {},
+    booting: {
+      on: {
+        "environment.ready_reached": "ready",
+        "environment.drain_requested": { target: "draining", actions: "draining" },
+      },
+    },
+    ready: { on: { "environment.drain_requested": { target: "draining", actions: "draining" } } },
+    draining: { on: { "environment.drained": "down" } },
+  },
+});

@@ -1,0 +1,189 @@
+import { resolved } from "./definition.ts";
+import { dependentsOf, type Needs } from "./dependencies.ts";
+import type { EnvironmentContext, EnvironmentFact } from "./environment.ts";
+import { isUp, type ServiceContext } from "./service-context.ts";
+import type { ServiceFact } from "./service-events.ts";
+
+/** So many spawns are asked for at once; the rest wait in `pending`. */
+export const SPAWNS_AT_ONCE = 64;
+
+export interface ServiceState {
+  phase: string;
+  context: ServiceContext;
+}
+
+/** The actors as they are after the event, what is not committed yet included. Read only. */
+export interface View {
+  environment(): { phase: string; context: EnvironmentContext } | undefined;
+  service(name: string): ServiceState | undefined;
+  /** All that are not deleted, by name, in the order of their names. */
+  services(): Iterable<readonly [string, ServiceState]>;
+}
+
+/** A row, as a policy sees it. */
+export type Row =
+  | { kind: "service"; name: string; from: string | undefined; to: string; event: ServiceFact }
+  | {
+      kind: "environment";
+      name: string;
+      from: string | undefined;
+      to: string;
+      event: EnvironmentFact;
+    };
+
+/** A fact without what `dispatch` draws for it: ids, the boot and jitter. */
+type Undrawn<F> = F extends { type: "process.spawn_requested" }
+  ? { type: "process.spawn_requested" }
+  : F extends unknown
+    ? Omit<F, "jitter">
+    : never;
+
+export type Consequence =
+  | { kind: "service"; name: string; event: Undrawn<ServiceFact> }
+  | { kind: "environment"; event: EnvironmentFact };
+
+/** "When this is recorded there, this follows here." Pure; asked once, live, in the transaction of its cause. */
+export type Policy = (row: Row, view: View) => readonly Consequence[];
+
+const DOWN = new Set(["stopped", "failed"]);
+
+/** The needs of a service that are not up yet, in the order of its definition. */
+export const waitingFor = (context: ServiceContext, view: View): string[] =>
+  resolved(context.definition).needs.filter((need) => {
+    const other = view.service(need);
+    return !other || !isUp(other.phase, other.context);
+  });
+
+const accepts = (view: View): boolean => {
+  const phase = view.environment()?.phase;
+  return phase === "booting" || phase === "ready";
+};
+
+const spawnInFlight = ({ context }: ServiceState): boolean =>
+  context.open !== undefined &&
+  context.open.pid === undefined &&
+  !context.open.exited &&
+  context.unprovenPid === undefined;
+
+const freeSlots = (view: View): number => {
+  let free = SPAWNS_AT_ONCE;
+  for (const [, state] of view.services()) if (spawnInFlight(state)) free -= 1;
+  return free;
+};
+
+const mayStart = (state: ServiceState, view: View): boolean =>
+  state.phase === "pending" &&
+  state.context.open === undefined &&
+  waitingFor(state.context, view).length === 0;
+
+const spawn = (name: string): Consequence => ({
+  kind: "service",
+  name,
+  event: { type: "process.spawn_requested" },
+});
+
+/** What became pending starts at once where nothing is missing. */
+const startWhenReady: Policy = (row, view) => {
+  if (row.kind !== "service" || row.to !== "pending" || !accepts(view)) return [];
+  const state = view.service(row.name);
+  return state && mayStart(state, view) && freeSlots(view) > 0 ? [spawn(row.name)] : [];
+};
+
+/** What waited for this one, or for a free slot, starts. */
+const startWaiting: Policy = (row, view) => {
+  if (row.kind !== "service" || row.to === "pending" || !accepts(view)) return [];
+  const state = view.service(row.name);
+  const cameUp = state !== undefined && row.from !== row.to && isUp(row.to, state.context);
+  const freed = row.event.type === "process.spawned" || row.event.type === "process.spawn_failed";
+  if (!cameUp && !freed) return [];
+  const waiting = [...view.services()].filter(([, other]) => other.phase === "pending");
+  if (waiting.length === 0) return [];
+  const ready = waiting.filter(([, other]) => mayStart(other, view)).map(([name]) => name);
+  return ready.slice(0, Math.max(0, freeSlots(view))).map(spawn);
+};
+
+const STARTS = new Set([
+  "service.created",
+  "service.start_requested",
+  "service.restart_requested",
+  "service.changed",
+]);
+
+/** A command to start starts stopped needs too, as their cause; a boot or a retry leaves them alone. */
+const startNeeds: Policy = (row, view) => {
+  if (row.kind !== "service" || !STARTS.has(row.event.type)) return [];
+  if (row.to !== "pending" && row.to !== "restarting") return [];
+  const state = view.service(row.name);
+  return (state ? waitingFor(state.context, view) : [])
+    .filter((need) => {
+      const other = view.service(need);
+      return other && (DOWN.has(other.phase) || other.phase === "stopping");
+    })
+    .map((need) => ({ kind: "service", name: need, event: { type: "service.start_requested" } }));
+};
+
+/** A boot that found nothing of an open incarnation: it was lost while nobody looked, and is empty. */
+const closeLost: Policy = (row, view) => {
+  if (
+    row.kind !== "service" ||
+    row.event.type !== "environment.booted" ||
+    row.event.found.kind !== "none"
+  )
+    return [];
+  const open = view.service(row.name)?.context.open;
+  if (!open) return [];
+  const emptied: Consequence = {
+    kind: "service",
+    name: row.name,
+    event: { type: "incarnation.emptied", incarnation: open.id },
+  };
+  if (open.exited) return [emptied];
+  return [
+    { kind: "service", name: row.name, event: { type: "process.lost", incarnation: open.id } },
+    emptied,
+  ];
+};
+
+const isLive = (state: ServiceState | undefined): boolean =>
+  state !== undefined && !DOWN.has(state.phase);
+
+const needsOf = (view: View): Needs =>
+  Object.fromEntries(
+    [...view.services()].map(([name, { context }]) => [name, resolved(context.definition).needs]),
+  );
+
+/** A shutdown stops what nobody needs any more, then what those needed, until nothing is left. */
+const drain: Policy = (row, view) => {
+  const environment = view.environment();
+  if (environment?.phase !== "draining") return [];
+  const begins = row.kind === "environment" && row.event.type === "environment.drain_requested";
+  const ends = row.kind === "service" && (DOWN.has(row.to) || row.to === "deleted");
+  if (!begins && !ends) return [];
+  const live = [...view.services()].filter(([, state]) => isLive(state));
+  if (live.length === 0)
+    return [{ kind: "environment", event: { type: "environment.drained", left: [] } }];
+  const needs = needsOf(view);
+  return live
+    .filter(([, { phase }]) => phase !== "stopping")
+    .filter(([name]) => !dependentsOf(name, needs).some((other) => isLive(view.service(other))))
+    .map(([name, { context }]) => ({
+      kind: "service",
+      name,
+      event: {
+        type: "service.drain_requested",
+        timeoutMs: Math.min(
+          resolved(context.definition).stopTimeoutMs,
+          environment.context.deadlineMs ?? Infinity,
+        ),
+      },
+    }));
+};
+
+/** All of them, asked in this order. */
+export const policies: readonly Policy[] = [
+  closeLost,
+  startNeeds,
+  startWhenReady,
+  startWaiting,
+  drain,
+];

@@ -1,0 +1,109 @@
+import type { ServiceDefinition } from "../../machines/definition.ts";
+import type { ExitStatus } from "../../machines/service-events.ts";
+
+/** Who asks, and under which conditions. */
+export interface Caller {
+  /** `uid:0` over the socket, `token:NAME` over TCP. */
+  actor: string;
+  /** May see values of `env` and change things. */
+  full: boolean;
+  /** `Idempotency-Key`, with the SHA-256 of method, path and body it stands for. */
+  key?: { value: string; request: string };
+  /** `If-Match`: the version of the definition that the caller has read; "*" is any that exists. */
+  ifMatch?: number | "*";
+}
+
+/** A definition as somebody asks for it: values of `env` in clear. */
+export type RequestedDefinition = Omit<ServiceDefinition, "env"> & {
+  env?: { readonly [name: string]: string };
+};
+
+export type Phase =
+  | "pending"
+  | "starting"
+  | "running"
+  | "crashed"
+  | "restarting"
+  | "stopping"
+  | "stopped"
+  | "failed";
+
+/** A service as the read model has it. Times in milliseconds of the wall clock. */
+export interface ServiceView {
+  name: string;
+  /** `env` holds references; `envValues` the clear values, where the caller may see them. */
+  definition: ServiceDefinition;
+  envValues?: { readonly [name: string]: string };
+  version: number;
+  phase: Phase;
+  desired: "running" | "stopped";
+  pid?: number;
+  startedAt?: number;
+  error?: string;
+  restartCount: number;
+  nextRestartAt?: number;
+  waitingFor: readonly string[];
+  flags: readonly ("crash-looping" | "unkillable" | "quarantined" | "unhealthy")[];
+  lastExit?: ExitStatus & { spawnError?: string };
+  incarnation?: string;
+  /** Path of its log file. */
+  logFile: string;
+}
+
+/** One line of a command's reply as it happens. `time`: milliseconds of the wall clock. */
+export type StreamLine =
+  | { type: "pending"; data: string; time: number }
+  | { type: "started"; time: number }
+  | { type: "stdout" | "stderr"; data: string; time: number }
+  | { type: "exit"; exitCode: number; time: number }
+  | { type: "error"; data: string; time: number }
+  | { type: "stopping"; time: number }
+  | { type: "stopped"; exitCode?: number; time: number }
+  | { type: "complete"; logFile: string; message?: string; time: number };
+
+export interface LogOptions {
+  /** The last so many lines; absent: all that is kept. */
+  lines?: number;
+  /** Go on with what comes for so long; 0: no. Infinity: until the reader leaves. */
+  followMs: number;
+}
+
+/**
+ * What may be asked of services. Each method refuses with an AppError before anything is stored or sent;
+ * once it resolves the wish is durable, and the lines tell what comes of it. A reader may leave at any time: the wish stands.
+ */
+export interface ServiceCommands {
+  list(caller: Caller): ServiceView[];
+  /** @throws AppError `service_not_found` */
+  get(name: string, caller: Caller): ServiceView;
+  /** Creates or changes, and starts. `durationMs` 0: waits for the spawn only. */
+  put(
+    name: string,
+    definition: RequestedDefinition,
+    durationMs: number,
+    caller: Caller,
+  ): Promise<AsyncIterable<StreamLine>>;
+  /** Changes the definition without starting what is down. Fields that are null are removed, absent ones stay. */
+  update(
+    name: string,
+    change: { readonly [Field in keyof RequestedDefinition]?: RequestedDefinition[Field] | null },
+    durationMs: number,
+    caller: Caller,
+  ): Promise<AsyncIterable<StreamLine>>;
+  start(name: string, durationMs: number, caller: Caller): Promise<AsyncIterable<StreamLine>>;
+  restart(
+    name: string,
+    durationMs: number,
+    timeoutMs: number | undefined,
+    caller: Caller,
+  ): Promise<AsyncIterable<StreamLine>>;
+  stop(
+    name: string,
+    options: { timeoutMs?: number; withDependents: boolean },
+    caller: Caller,
+  ): Promise<AsyncIterable<StreamLine>>;
+  /** Resolves when the process is gone and the definition removed. */
+  remove(name: string, caller: Caller): Promise<void>;
+  signal(name: string, signal: string, caller: Caller): Promise<void>;
+  logs(name: string, options: LogOptions, caller: Caller): Promise<AsyncIterable<StreamLine>>;
+}

@@ -1,0 +1,33 @@
+/** One line a service wrote, as it went into its log. */
+export interface LogLine {
+  stream: "stdout" | "stderr";
+  /** Milliseconds of the wall clock. */
+  time: number;
+  /** Without its newline. */
+  text: string;
+}
+
+/** The files and pipes of services' output, all in one worker thread. Knows services by name only. */
+export interface ServiceLogs {
+  /**
+   * Makes the two FIFOs of an incarnation and begins to read them.
+   * @returns their paths, and the size of the log file then: where this incarnation's lines begin
+   * @throws AppError `log_directory_unusable`
+   */
+  open(service: string, incarnation: string): Promise<{ stdout: string; stderr: string; offset: number }>;
+  /** The same for an incarnation that an earlier daemon opened: reads on from FIFOs that are there (none: does nothing) and writes a gap record first. */
+  reopen(service: string, incarnation: string): Promise<void>;
+  /**
+   * The incarnation's process ended: reads on until both pipes are at their end, at most `drainMs`, then closes and removes them.
+   * @returns where in the log file its lines end and how many there were
+   */
+  finish(incarnation: string, drainMs: number): Promise<{ offset: number; lines: number; droppedBytes: number }>;
+  /** Appends one line of our own, tagged `[stderr]`: the seed's "executable file … not found". */
+  note(service: string, text: string): Promise<void>;
+  /** Lines of one incarnation as they come, until the returned function is called. */
+  follow(service: string, listener: (incarnation: string, line: LogLine) => void): () => void;
+  /** Path of a service's file. */
+  fileOf(service: string): string;
+  /** Writes what is held and ends the thread. */
+  close(): Promise<void>;
+}
