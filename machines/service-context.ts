@@ -9,8 +9,6 @@ export interface Incarnation {
   machineBoot: string;
   pid?: number;
   startTime?: string;
-  /** What the clock on the wall said when it was spawned. */
-  startedAt?: number;
   /** Its main process is gone; something that it left may be there. */
   exited: boolean;
 }
@@ -41,6 +39,8 @@ export interface ServiceContext {
   delayMs?: number | undefined;
   /** Timers that count, by the id of the event that armed them. */
   armed: { readonly [Timer in ServiceTimer]?: string };
+  /** What the clock on the wall said when it was last spawned. */
+  startedAt?: number | undefined;
   /** Where the lines of its last life are in its log: a running position; `to` once they are all there. */
   output?: { incarnation: string; from: number; to?: number } | undefined;
   unkillablePid?: number | undefined;
@@ -117,6 +117,6 @@ export function isUp(phase: string, context: ServiceContext): boolean {
   return phase === "running";
 }
 
-/** Whether a main process is there to be signalled. */
-export const hasProcess = (context: ServiceContext): boolean =>
-  context.open?.pid !== undefined && !context.open.exited;
+/** Whether a main process is there to be signalled, and known to be ours. */
+export const hasProcess = ({ open, unprovenPid }: ServiceContext): boolean =>
+  open?.pid !== undefined && !open.exited && unprovenPid === undefined;

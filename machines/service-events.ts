@@ -87,3 +87,29 @@ export type ServiceFact =
   | { type: "environment.booted"; found: Found; newMachineBoot: boolean };
 
 export type ServiceEvent = ServiceFact & Stamp;
+
+/** Every type of event a service's stream can hold. */
+export const SERVICE_EVENT_TYPES = [
+  "service.created",
+  "service.changed",
+  "service.start_requested",
+  "service.stop_requested",
+  "service.restart_requested",
+  "service.delete_requested",
+  "service.signal_requested",
+  "service.drain_requested",
+  "process.spawn_requested",
+  "process.spawned",
+  "process.spawn_failed",
+  "process.exited",
+  "process.lost",
+  "process.kill_sent",
+  "process.unkillable",
+  "incarnation.emptied",
+  "output.ended",
+  "readiness.reached",
+  "health.failed",
+  "health.changed",
+  "timer.fired",
+  "environment.booted",
+] as const satisfies readonly ServiceEvent["type"][];

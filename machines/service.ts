@@ -65,18 +65,25 @@ const house = setup({
         open: { id: incarnation, machineBoot, exited: false },
         dueAt: undefined,
         delayMs: undefined,
+        armed: {}, // what an earlier life armed and still waits is not for this one
       };
     }),
     spawned: assign(({ context, event }) => {
       const { pid, startTime, wall, logFrom } = as(event, "process.spawned");
       return {
-        ...changedOpen(context, { pid, startTime, startedAt: wall }),
+        ...changedOpen(context, { pid, startTime }),
+        startedAt: wall,
         output: { incarnation: context.open?.id ?? "", from: logFrom ?? 0 },
       };
     }),
     notSpawned: assign(({ event }) => {
       const { error } = as(event, "process.spawn_failed");
-      return { open: undefined, error: error.message, lastExit: { spawnError: error.errno } };
+      return {
+        open: undefined,
+        unkillablePid: undefined,
+        error: error.message,
+        lastExit: { spawnError: error.errno },
+      };
     }),
     exited: assign(({ context, event }) => {
       const { status } = as(event, "process.exited");
@@ -152,6 +159,7 @@ const house = setup({
       const { found } = as(event, "environment.booted");
       return found.kind === "unproven" ? { unprovenPid: found.pid } : {};
     }),
+    proven: assign({ unprovenPid: undefined }),
     armed: assign(({ context, event }, { timer }: { timer: ServiceTimer }) => ({
       armed: { ...context.armed, [timer]: event.id },
     })),
@@ -161,6 +169,8 @@ const house = setup({
       "incarnation" in event && event.incarnation === context.open?.id,
     isOpen: ({ context }) => context.open !== undefined,
     isEmpty: ({ context }) => context.open === undefined,
+    /** It is waited for, never ended: nothing proves it ours. */
+    isUnproven: ({ context }) => context.unprovenPid !== undefined,
     hasProcess: ({ context }) => hasProcess(context),
     deleting: ({ context }) => context.deleting,
     staying: ({ context }) => !context.deleting,
@@ -413,7 +423,7 @@ export const serviceMachine = house.createMachine({
           {
             guard: and(["isOpen", found("proven")]),
             target: "restarting",
-            actions: stopIncarnation,
+            actions: ["proven", stopIncarnation],
           },
           { guard: and(["isOpen", found("unproven")]), actions: ["unproven", watchUnproven] },
           { actions: "noted" },
@@ -580,17 +590,24 @@ export const serviceMachine = house.createMachine({
           { guard: and(["current", "endedBadly"]), target: "failed", actions: "emptied" },
           { guard: "current", target: "stopped", actions: "emptied" },
         ],
-        "service.start_requested": {
-          guard: "staying",
-          target: "restarting",
-          actions: "freshStart",
-        },
-        "service.restart_requested": {
-          guard: "staying",
-          target: "restarting",
-          actions: ["freshStart", stopIncarnation],
-        },
+        "service.start_requested": [
+          { guard: and(["staying", "isUnproven"]), target: "pending", actions: "freshStart" },
+          { guard: "staying", target: "restarting", actions: "freshStart" },
+        ],
+        "service.restart_requested": [
+          { guard: and(["staying", "isUnproven"]), target: "pending", actions: "freshStart" },
+          {
+            guard: "staying",
+            target: "restarting",
+            actions: ["freshStart", stopIncarnation],
+          },
+        ],
         "service.changed": [
+          {
+            guard: and(["staying", "starts", "isUnproven"]),
+            target: "pending",
+            actions: ["redefine", "freshStart"],
+          },
           {
             guard: and(["staying", "starts"]),
             target: "restarting",
@@ -599,15 +616,20 @@ export const serviceMachine = house.createMachine({
           { guard: "staying", actions: "redefine" },
         ],
         "service.stop_requested": [
+          { guard: and(["deleting", "isUnproven"]), actions: watchUnproven },
           { guard: "deleting", actions: stopIncarnation },
+          { guard: "isUnproven", actions: [watchUnproven, "wishStopped"] },
           { actions: [stopIncarnation, "wishStopped"] },
         ],
-        "service.delete_requested": { actions: [stopIncarnation, "wishDeleted"] },
+        "service.delete_requested": [
+          { guard: "isUnproven", actions: [watchUnproven, "wishDeleted"] },
+          { actions: [stopIncarnation, "wishDeleted"] },
+        ],
         "environment.booted": [
           {
             guard: and(["returns", found("proven")]),
             target: "restarting",
-            actions: [stopIncarnation, "willTry"],
+            actions: ["proven", stopIncarnation, "willTry"],
           },
           {
             guard: and(["returns", found("unproven")]),
@@ -615,7 +637,7 @@ export const serviceMachine = house.createMachine({
             actions: ["unproven", watchUnproven, "willTry"],
           },
           { guard: "returns", target: "restarting", actions: "willTry" },
-          { guard: found("proven"), actions: stopIncarnation },
+          { guard: found("proven"), actions: ["proven", stopIncarnation] },
           { guard: found("unproven"), actions: ["unproven", watchUnproven] },
           { actions: "noted" },
         ],

@@ -7,6 +7,7 @@ export const ERRORS = {
   not_built_yet: "the field is known but this release does not act on it",
   unauthorized: "no right to do this",
   not_found: "there is no such path",
+  method_not_allowed: "the path is there, but not for this method",
   service_not_found: "no service has that name",
   service_not_running: "the service has no running process",
   service_stopped: "the service is stopped already",

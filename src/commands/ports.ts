@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../base/errors.ts";
 import type { ServiceDefinition } from "../../machines/definition.ts";
 import type { ExitStatus } from "../../machines/service-events.ts";
 
@@ -56,7 +57,8 @@ export type StreamLine =
   | { type: "started"; time: number }
   | { type: "stdout" | "stderr"; data: string; time: number }
   | { type: "exit"; exitCode: number; time: number }
-  | { type: "error"; data: string; time: number }
+  /** `code`: of the closed list, where it says more than that the service failed. */
+  | { type: "error"; data: string; code?: ErrorCode; time: number }
   | { type: "stopping"; time: number }
   | { type: "stopped"; exitCode?: number; time: number }
   | { type: "complete"; logFile: string; message?: string; time: number };

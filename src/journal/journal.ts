@@ -14,6 +14,9 @@ export interface SealedValue {
   at: number;
 }
 
+/** How long an idempotency key stands for its request, in milliseconds of the `at` clock. */
+export const KEY_LIFE_MS = 24 * 60 * 60 * 1000;
+
 /** An idempotency key with the request it stands for; its reply comes later, with `settleKey`. */
 export interface KeyClaim {
   key: string;
@@ -34,7 +37,8 @@ export interface Group {
 }
 
 export type AppendResult =
-  | { outcome: "committed"; firstSeq: number; head: string }
+  /** `hashes`: of the rows, in order; `head`: the last one's, or what it was where there are no rows. */
+  | { outcome: "committed"; firstSeq: number; head: string; hashes: readonly string[] }
   /** A group broke a rule of the log (version, duplicate id): a bug. Nothing of the batch is stored. */
   | { outcome: "refused"; group: number; message: string }
   /** The disk is full (SQLITE_FULL). Nothing of the batch is stored. */

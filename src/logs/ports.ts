@@ -14,14 +14,20 @@ export interface ServiceLogs {
    * @returns their paths, and the size of the log file then: where this incarnation's lines begin
    * @throws AppError `log_directory_unusable`
    */
-  open(service: string, incarnation: string): Promise<{ stdout: string; stderr: string; offset: number }>;
+  open(
+    service: string,
+    incarnation: string,
+  ): Promise<{ stdout: string; stderr: string; offset: number }>;
   /** The same for an incarnation that an earlier daemon opened: reads on from FIFOs that are there (none: does nothing) and writes a gap record first. */
   reopen(service: string, incarnation: string): Promise<void>;
   /**
    * The incarnation's process ended: reads on until both pipes are at their end, at most `drainMs`, then closes and removes them.
    * @returns where in the log file its lines end and how many there were
    */
-  finish(incarnation: string, drainMs: number): Promise<{ offset: number; lines: number; droppedBytes: number }>;
+  finish(
+    incarnation: string,
+    drainMs: number,
+  ): Promise<{ offset: number; lines: number; droppedBytes: number }>;
   /** Appends one line of our own, tagged `[stderr]`: the seed's "executable file … not found". */
   note(service: string, text: string): Promise<void>;
   /** Lines of one incarnation as they come, until the returned function is called. */

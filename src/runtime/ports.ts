@@ -65,6 +65,8 @@ export interface ProbeRunner {
     timeoutMs: number;
     failures: number;
   }): void;
+  /** Asks until the answer is yes, then reports `readiness.reached`. */
+  startReadiness(request: { stream: string; incarnation: string; probe: Probe }): void;
   /** Ends all questions to the incarnation. */
   stop(request: { incarnation: string }): void;
 }

@@ -1,0 +1,90 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** Built beside the old one and swapped in at the end, so that who runs `bin/sprite-env` meanwhile finds a whole `dist`. */
+const NEXT = join(ROOT, "node_modules/.sprite-env-next");
+const OLD = join(ROOT, "node_modules/.sprite-env-old");
+const DIST = join(ROOT, "dist");
+
+/** What a client verb must never load: it would cost more than the verb itself. */
+const HEAVY = /node_modules\/(fastify|better-sqlite3|pino|xstate|koffi|ajv|nanoid|split2)\//;
+
+/**
+ * Keeps the daemon and the questions about the past out of the CLI's file: it imports them, when they are needed,
+ * from the modules that tsc made (`dist/src/main.js`, `dist/src/offline/…`).
+ */
+const besides: Plugin = {
+  name: "beside-the-bundle",
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /\/(main|offline\/[\w-]+)\.ts$/ }, ({ path, kind }) => {
+      if (kind !== "dynamic-import") return { errors: [{ text: `${path} must be imported lazily` }] };
+      const [, module = ""] = /((?:main|offline\/[\w-]+))\.ts$/.exec(path) ?? [];
+      return { path: `../src/${module}.js`, external: true };
+    });
+  },
+};
+
+function compileModules(outDir: string): void {
+  const tsc = join(ROOT, "node_modules/.bin/tsc");
+  const args = ["-p", join(ROOT, "tsconfig.build.json"), "--outDir", outDir];
+  const { status } = spawnSync(tsc, args, { stdio: "inherit", cwd: ROOT });
+  if (status !== 0) throw new Error("the sources have type errors: nothing was built");
+}
+
+/**
+ * Bundles the CLI into one minified CommonJS file: the form of a program that Node starts fastest.
+ *
+ * @param outFile where it goes; `../src/` beside its folder must hold the compiled modules
+ * @throws where something heavy got into it
+ */
+export async function bundleCli(outFile: string): Promise<void> {
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    version: string;
+  };
+  const { metafile } = await build({
+    entryPoints: [join(ROOT, "src/cli/sprite-env.ts")],
+    outfile: outFile,
+    absWorkingDir: ROOT,
+    bundle: true,
+    minify: true,
+    platform: "node",
+    target: "node22.18",
+    format: "cjs",
+    define: { SPRITE_ENV_VERSION: JSON.stringify(version) },
+    legalComments: "none",
+    metafile: true,
+    logLevel: "warning",
+    plugins: [besides],
+  });
+  const heavy = Object.keys(metafile.inputs).filter((input) => HEAVY.test(input));
+  if (heavy.length > 0) throw new Error(`the CLI's bundle must not contain ${heavy.join(", ")}`);
+}
+
+function swapIn(): void {
+  rmSync(OLD, { recursive: true, force: true });
+  if (existsSync(DIST)) renameSync(DIST, OLD);
+  renameSync(NEXT, DIST);
+  rmSync(OLD, { recursive: true, force: true });
+}
+
+async function buildAll(): Promise<void> {
+  rmSync(NEXT, { recursive: true, force: true });
+  compileModules(NEXT);
+  await bundleCli(join(NEXT, "cli/sprite-env.cjs"));
+  cpSync(join(ROOT, "migrations"), join(NEXT, "migrations"), { recursive: true });
+  swapIn();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await buildAll();
+  } catch (error) {
+    console.error(`build: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  }
+}

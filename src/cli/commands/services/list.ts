@@ -1,0 +1,20 @@
+import { defineCommand } from "citty";
+import { commonArgs, connect, jsonArgs } from "../../args.ts";
+import { onTerminal, print } from "../../output.ts";
+import { seedJson } from "../../seed-json.ts";
+import { shown } from "../../shown.ts";
+
+export const list = defineCommand({
+  meta: {
+    name: "list",
+    description: "Show all services and their state: a table on a terminal, JSON when piped",
+    examples: ["sprite-env services list", "sprite-env services list | jq -r '.[].name'"],
+  },
+  args: { ...jsonArgs, ...commonArgs },
+  run: async ({ args }) => {
+    const services = await connect(args.socket).list();
+    if (args.json || !onTerminal()) return print(seedJson(services.map(shown)));
+    const { serviceTable } = await import("../../service-table.ts");
+    return print(serviceTable(services, Date.now()));
+  },
+});

@@ -1,0 +1,56 @@
+import { AppError, type ErrorCode } from "../base/errors.ts";
+
+/** What our exit codes mean: `docs/cli.md` lists them. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  conflict: 4,
+  timedOut: 5,
+  unauthorized: 6,
+  unreachable: 7,
+  daemonRuns: 8,
+} as const;
+
+/** The exit code of every error. */
+const EXIT_CODES = {
+  invalid_request: EXIT.usage,
+  not_built_yet: EXIT.usage,
+  body_too_large: EXIT.usage,
+  method_not_allowed: EXIT.usage,
+  config_invalid: EXIT.usage,
+  unauthorized: EXIT.unauthorized,
+  not_found: EXIT.notFound,
+  service_not_found: EXIT.notFound,
+  service_not_running: EXIT.notFound,
+  process_gone: EXIT.notFound,
+  service_stopped: EXIT.conflict,
+  service_needed: EXIT.conflict,
+  service_deleting: EXIT.conflict,
+  service_quarantined: EXIT.conflict,
+  http_port_taken: EXIT.conflict,
+  version_conflict: EXIT.conflict,
+  idempotency_conflict: EXIT.conflict,
+  event_refused: EXIT.conflict,
+  timed_out: EXIT.timedOut,
+  daemon_unreachable: EXIT.unreachable,
+  socket_unusable: EXIT.unreachable,
+  daemon_running: EXIT.daemonRuns,
+  shutting_down: EXIT.failed,
+  busy: EXIT.failed,
+  storage_full: EXIT.failed,
+  storage_failed: EXIT.failed,
+  storage_read_only: EXIT.failed,
+  storage_newer: EXIT.failed,
+  storage_foreign: EXIT.failed,
+  migration_edited: EXIT.failed,
+  log_corrupt: EXIT.failed,
+  replay_mismatch: EXIT.failed,
+  log_directory_unusable: EXIT.failed,
+  internal: EXIT.failed,
+} as const satisfies Record<ErrorCode, number>;
+
+/** The exit code for whatever was thrown. */
+export const exitCodeOf = (error: unknown): number =>
+  error instanceof AppError ? EXIT_CODES[error.code] : EXIT.failed;

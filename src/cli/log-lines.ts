@@ -1,0 +1,71 @@
+import type { Client, LogsOptions, ReplyStream } from "../client/client.ts";
+import type { StreamedLine } from "../client/lines.ts";
+import { paint, print, type Colour } from "./output.ts";
+
+interface Source {
+  name: string;
+  stream: ReplyStream;
+}
+
+type Show = (name: string, line: StreamedLine) => void;
+
+const COLOURS: readonly Colour[] = ["cyan", "green", "yellow", "red"];
+
+/**
+ * Prints the logs of services. Several are put in the order of their times; when they are followed, each line is printed as it comes.
+ *
+ * @returns nothing: a log that ends is a success
+ */
+export async function printLogs(
+  client: Client,
+  names: readonly string[],
+  { json = false, ...options }: LogsOptions & { json?: boolean },
+): Promise<void> {
+  const sources: Source[] = [];
+  for (const name of names) sources.push({ name, stream: await client.logs(name, options) });
+  const show = json ? asJson : asText(names);
+  if (options.follow || options.duration !== undefined) {
+    await Promise.all(sources.map((source) => printOne(source, show)));
+  } else {
+    await printInOrder(sources, show);
+  }
+}
+
+async function printOne({ name, stream }: Source, show: Show): Promise<void> {
+  for await (const line of stream) show(name, line);
+}
+
+const asJson: Show = (_name, { raw }) => print(raw);
+
+function asText(names: readonly string[]): Show {
+  const width = Math.max(...names.map((name) => name.length));
+  return (name, { line }) => {
+    if (line.type !== "stdout" && line.type !== "stderr") return;
+    const text = `${new Date(line.timestamp).toISOString()} [${line.type}] ${withoutNewline(line.data ?? "")}`;
+    print(names.length === 1 ? text : `${prefix(name, width, names.indexOf(name))} ${text}`);
+  };
+}
+
+const withoutNewline = (text: string): string => (text.endsWith("\n") ? text.slice(0, -1) : text);
+
+const prefix = (name: string, width: number, index: number): string =>
+  paint(COLOURS[index % COLOURS.length] ?? "cyan", `${name.padEnd(width)} |`);
+
+/** Merges streams by time, holding one line of each. */
+async function printInOrder(sources: readonly Source[], show: Show): Promise<void> {
+  const heads = new Map<Source, StreamedLine>();
+  const advance = async (source: Source): Promise<void> => {
+    const { done, value } = await source.stream.next();
+    if (done) heads.delete(source);
+    else heads.set(source, value);
+  };
+  for (const source of sources) await advance(source);
+  while (heads.size > 0) {
+    const [source, line] = earliest(heads);
+    show(source.name, line);
+    await advance(source);
+  }
+}
+
+const earliest = (heads: ReadonlyMap<Source, StreamedLine>): [Source, StreamedLine] =>
+  [...heads].reduce((best, head) => (head[1].line.timestamp < best[1].line.timestamp ? head : best));

@@ -1,0 +1,29 @@
+import { defineCommand } from "citty";
+import { PROGRAM } from "./version.ts";
+
+/** Every verb, loaded when it is asked for. */
+export const root = defineCommand({
+  meta: {
+    name: PROGRAM,
+    description: "Runs services and keeps them running, with a log that can answer why",
+    notes: [
+      "Without a verb, flags start the daemon: `sprite-env --state-dir DIR` is `sprite-env serve --state-dir DIR`.",
+    ],
+    examples: [
+      "sprite-env serve",
+      'sprite-env services create web --cmd python3 --args "-m,http.server,3000"',
+      "sprite-env services list",
+      "sprite-env why web",
+    ],
+  },
+  subCommands: {
+    serve: () => import("./commands/serve.ts").then((file) => file.serve),
+    services: () => import("./commands/services.ts").then((file) => file.services),
+    events: () => import("./commands/events.ts").then((file) => file.events),
+    history: () => import("./commands/history.ts").then((file) => file.history),
+    why: () => import("./commands/why.ts").then((file) => file.why),
+    audit: () => import("./commands/audit.ts").then((file) => file.audit),
+    replay: () => import("./commands/replay.ts").then((file) => file.replay),
+    curl: () => import("./commands/curl.ts").then((file) => file.curl),
+  },
+});

@@ -1,0 +1,133 @@
+import { runCommand } from "citty";
+import { AppError, messageOf } from "../base/errors.ts";
+import { nearest } from "../config/nearest.ts";
+import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { paintError, print, say } from "./output.ts";
+import { root } from "./root.ts";
+import { strict, type Words } from "./strict.ts";
+import type { AnyCommand, VerbData } from "./verb.ts";
+import { PROGRAM, VERSION } from "./version.ts";
+
+const HELP = ["--help", "-h", "-help"];
+const VERSIONS = ["--version", "-version", "-v"];
+
+interface Found {
+  /** `sprite-env services create`. */
+  path: string;
+  command: AnyCommand;
+  /** The words after the verb. */
+  rest: string[];
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param words without the program's own name
+ * @returns the exit code
+ */
+export async function run(words: readonly string[]): Promise<number> {
+  try {
+    return await runVerb(await find(daemonByFlags(words) ? ["serve", ...words] : words));
+  } catch (error) {
+    complain(messageOf(error));
+    if (!(error instanceof AppError)) say(error instanceof Error ? (error.stack ?? "") : "");
+    return exitCodeOf(error);
+  }
+}
+
+const complain = (message: string): void => say(`${paintError("red", `${PROGRAM}:`)} ${message}`);
+
+/** The seeds start the daemon by flags alone: `sprite-env -listen :8080 -- app`. `spritectl` is nothing but the daemon. */
+function daemonByFlags(words: readonly string[]): boolean {
+  const [first = ""] = words;
+  if (PROGRAM === "spritectl") return true;
+  return first.startsWith("-") && ![...HELP, ...VERSIONS].includes(first);
+}
+
+/** Follows the words down to a verb. What is no verb is refused, with the one that was probably meant. */
+async function find(words: readonly string[]): Promise<Found> {
+  let found: Found = { path: PROGRAM, command: root, rest: [...words] };
+  if (words[0] === "help") found = { ...found, rest: [...words.slice(1), "--help"] };
+  while (found.command.subCommands) {
+    const below = await step(found);
+    if (!below) break;
+    found = below;
+  }
+  return found;
+}
+
+async function step({ path, command, rest }: Found): Promise<Found | undefined> {
+  const { verbsOf } = await import("./help.ts");
+  const verbs = await verbsOf(command);
+  const [word, ...after] = rest;
+  if (word === undefined || word.startsWith("-")) return undefined;
+  const load = Object.hasOwn(verbs, word) ? verbs[word] : undefined;
+  if (!load) throw new AppError("invalid_request", await noSuchVerb(path, word, Object.keys(verbs)));
+  return { path: `${path} ${word}`, command: await load(), rest: after };
+}
+
+async function noSuchVerb(path: string, word: string, verbs: readonly string[]): Promise<string> {
+  const { verbsOf } = await import("./help.ts");
+  const { services } = await import("./commands/services.ts");
+  const deeper = Object.keys(await verbsOf(services)).map((verb) => `services ${verb}`);
+  const guess = nearest(word, verbs) ?? deeper.find((one) => one.endsWith(` ${word}`));
+  const hint = guess ? `did you mean "${path} ${guess}"?` : `known are ${verbs.join(", ")}`;
+  return `there is no verb "${word}": ${hint}`;
+}
+
+async function runVerb(found: Found): Promise<number> {
+  const { command, rest } = found;
+  const { argsOf, metaOf } = await import("./help.ts");
+  const meta = await metaOf(command);
+  if (rest.some((word) => VERSIONS.includes(word)) && command === root) return version();
+  if (wantsHelp(rest, meta.literal)) return help(found);
+  if (command.subCommands) return groupAlone(found);
+  const args = await argsOf(command);
+  const words = meta.literal
+    ? { citty: [], repeated: new Map() }
+    : strictly(found, () => strict(rest, args, meta));
+  const data: VerbData = { repeated: words.repeated, literal: rest };
+  const { result } = await runCommand(command, { rawArgs: words.citty, data });
+  return typeof result === "number" ? result : EXIT.ok;
+}
+
+/** A verb that reads its own words is asked for help by the first of them: later ones may belong to what it starts. */
+function wantsHelp(rest: readonly string[], literal = false): boolean {
+  const end = rest.indexOf("--");
+  const own = literal ? rest.slice(0, 1) : rest.slice(0, end < 0 ? rest.length : end);
+  return own.some((word) => HELP.includes(word));
+}
+
+function version(): number {
+  print(`${PROGRAM} ${VERSION}`);
+  return EXIT.ok;
+}
+
+async function help({ path, command }: Found): Promise<number> {
+  const { described, helpText } = await import("./help.ts");
+  print(helpText(await described(path, command)));
+  return EXIT.ok;
+}
+
+/** A group without a verb: its help, but it is no success. `sprite-env` alone is a question, and answered. */
+async function groupAlone({ path, command, rest }: Found): Promise<number> {
+  const { described, helpText } = await import("./help.ts");
+  const text = helpText(await described(path, command));
+  const [flag] = rest;
+  if (flag !== undefined) {
+    throw new AppError("invalid_request", `${flag} stands before the verb: flags come after it, as in "${path} VERB ${flag}"`);
+  }
+  if (command === root) print(text);
+  else say(text);
+  return command === root ? EXIT.ok : EXIT.usage;
+}
+
+/** Tells where help is, after what was wrong with a command line. */
+function strictly(found: Found, read: () => Words): Words {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError(error.code, `${error.message}\nsee: ${found.path} --help`);
+  }
+}

@@ -1,0 +1,75 @@
+import { AppError } from "../base/errors.ts";
+import type { ByteReader } from "./bytes.ts";
+
+/** What decides how a body is framed. Source: RFC 9112, section 6.3. */
+export interface Framing {
+  method: string;
+  status: number;
+  headers: ReadonlyMap<string, string>;
+}
+
+const PIECE_BYTES = 65_536;
+const MAX_SIZE_LINE_BYTES = 1_024;
+
+const hasNoBody = ({ method, status }: Framing): boolean =>
+  method === "HEAD" || status === 204 || status === 304;
+
+/**
+ * The body of a reply, piece by piece as it comes.
+ *
+ * @throws AppError `daemon_unreachable` while it is read, where the connection ends before the body does
+ */
+export async function* bodyOf(reader: ByteReader, framing: Framing): AsyncGenerator<Buffer> {
+  try {
+    if (hasNoBody(framing)) return;
+    const length = framing.headers.get("content-length");
+    if (framing.headers.get("transfer-encoding")?.toLowerCase() === "chunked") yield* chunked(reader);
+    else if (length !== undefined) yield* counted(reader, Number(length));
+    else yield* toTheEnd(reader);
+  } catch (error) {
+    throw error instanceof AppError ? error : incomplete(error);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* counted(reader: ByteReader, length: number): AsyncGenerator<Buffer> {
+  for (let left = length; left > 0; ) {
+    const piece = await reader.some(Math.min(left, PIECE_BYTES));
+    if (piece.length === 0) throw incomplete(undefined);
+    left -= piece.length;
+    yield piece;
+  }
+}
+
+async function* toTheEnd(reader: ByteReader): AsyncGenerator<Buffer> {
+  for (;;) {
+    const piece = await reader.some(PIECE_BYTES);
+    if (piece.length === 0) return;
+    yield piece;
+  }
+}
+
+/** Source: RFC 9112, section 7.1. Extensions and trailers are passed over. */
+async function* chunked(reader: ByteReader): AsyncGenerator<Buffer> {
+  for (;;) {
+    const size = await chunkSize(reader);
+    if (size === 0) return;
+    yield* counted(reader, size);
+    await reader.line(MAX_SIZE_LINE_BYTES);
+  }
+}
+
+async function chunkSize(reader: ByteReader): Promise<number> {
+  const line = await reader.line(MAX_SIZE_LINE_BYTES);
+  const [, digits] = /^([0-9A-Fa-f]{1,12})\s*(;|$)/.exec(line ?? "") ?? [];
+  if (digits === undefined) throw incomplete(undefined);
+  return Number.parseInt(digits, 16);
+}
+
+const incomplete = (cause: unknown): AppError =>
+  new AppError(
+    "daemon_unreachable",
+    "the daemon closed the connection in the middle of its reply (it was stopped or killed): what it had acknowledged stands, and it goes on with it when it runs again",
+    { cause },
+  );

@@ -1,0 +1,97 @@
+import { AppError } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
+import type { EventReader } from "../journal/event-reader.ts";
+import type { Journal, KeyClaim } from "../journal/journal.ts";
+import type { Caller, StreamLine } from "./ports.ts";
+
+/** Makes a request that is sent twice with one `Idempotency-Key` happen once. */
+export interface Keys {
+  /**
+   * Runs a request, or answers as the first one with its key was answered: waits for it where it still runs.
+   *
+   * @param run given the claim to store in the transaction of its first event
+   * @param repeat the answer where the first one's reply was lost with an earlier daemon
+   * @throws AppError `idempotency_conflict`: the key stands for another request
+   */
+  once(
+    caller: Caller,
+    run: (claim: Omit<KeyClaim, "eventId"> | undefined) => Promise<AsyncIterable<StreamLine>>,
+    repeat: () => StreamLine,
+  ): Promise<AsyncIterable<StreamLine>>;
+}
+
+interface Running {
+  request: string;
+  reply: Promise<string | undefined>;
+}
+
+export function keys(deps: {
+  reader: Pick<EventReader, "keyClaim">;
+  journal: Pick<Journal, "settleKey">;
+  clock: Clock;
+}): Keys {
+  const { reader, journal, clock } = deps;
+  const running = new Map<string, Running>();
+
+  return {
+    once: async (caller, run, repeat) => {
+      if (!caller.key) return run(undefined);
+      const { value: key, request } = caller.key;
+      const id = `${caller.actor}\n${key}`;
+      const first = running.get(id);
+      if (first) {
+        mustBeSame(first.request, request, key);
+        const reply = await first.reply;
+        return only(reply === undefined ? repeat() : (JSON.parse(reply) as StreamLine));
+      }
+      const stored = reader.keyClaim(key, caller.actor, clock.now());
+      if (stored) {
+        mustBeSame(stored.request, request, key);
+        return only(
+          stored.reply === undefined ? repeat() : (JSON.parse(stored.reply) as StreamLine),
+        );
+      }
+      const { promise: reply, resolve } = Promise.withResolvers<string | undefined>();
+      running.set(id, { request, reply });
+      const settle = async (last: string | undefined): Promise<void> => {
+        running.delete(id);
+        resolve(last);
+        if (last !== undefined)
+          await journal.settleKey(key, caller.actor, 200, last).catch(() => {}); // answered from the state, then
+      };
+      try {
+        const lines = await run({ key, actor: caller.actor, request, at: clock.now() });
+        return settled(lines, settle);
+      } catch (error) {
+        await settle(undefined);
+        throw error;
+      }
+    },
+  };
+}
+
+function mustBeSame(known: string, request: string, key: string): void {
+  if (known === request) return;
+  const message = `the Idempotency-Key "${key}" was used for another request: take a new key for a new request`;
+  throw new AppError("idempotency_conflict", message);
+}
+
+async function* only(line: StreamLine): AsyncGenerator<StreamLine> {
+  yield line;
+}
+
+/** The lines as they are; the last one is what a repeat will get. A reader that leaves has seen enough. */
+async function* settled(
+  lines: AsyncIterable<StreamLine>,
+  settle: (last: string | undefined) => Promise<void>,
+): AsyncGenerator<StreamLine> {
+  let last: StreamLine | undefined;
+  try {
+    for await (const line of lines) {
+      last = line;
+      yield line;
+    }
+  } finally {
+    await settle(last && JSON.stringify(last));
+  }
+}

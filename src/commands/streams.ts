@@ -1,0 +1,269 @@
+import { constants } from "node:os";
+import type { ExitStatus, SpawnError } from "../../machines/service-events.ts";
+import { type Channel, channel } from "../base/channel.ts";
+import type { EventRow } from "../journal/record.ts";
+import type { LogLine, ServiceLogs } from "../logs/ports.ts";
+import type { Dispatcher } from "../runtime/dispatch.ts";
+import type { StreamLine } from "./ports.ts";
+
+/** How long after the end of a process its last words are waited for, in milliseconds. */
+export const LAST_WORDS_MS = 2_000;
+/** Lines that may wait for a slow reader. */
+const WAITING_LINES = 10_000;
+
+export interface StreamPorts {
+  dispatcher: Pick<Dispatcher, "listen">;
+  logs: Pick<ServiceLogs, "follow" | "fileOf">;
+  wall: () => number;
+  /** Calls back after so many milliseconds; returns the way to prevent it. */
+  after: (ms: number, callback: () => void) => () => void;
+}
+
+/** An exit as shells write it: the code, or 128 and the signal's number. */
+export function exitCodeOf(status: ExitStatus): number {
+  const number =
+    status.signal === undefined
+      ? undefined
+      : constants.signals[`SIG${status.signal}` as NodeJS.Signals];
+  return status.code ?? (number === undefined ? 1 : 128 + number);
+}
+
+/**
+ * What happens to one service from a command on, as lines for who asked. Made before the command is dispatched, so that no row is missed;
+ * `begin` is given the command's own rows.
+ */
+abstract class Watch {
+  protected readonly name: string;
+  protected readonly ports: StreamPorts;
+  readonly lines: Channel<StreamLine>;
+  #rows: EventRow[] | undefined = [];
+  #first = 0;
+  readonly #leave: (() => void)[] = [];
+
+  constructor(name: string, ports: StreamPorts) {
+    this.name = name;
+    this.ports = ports;
+    this.lines = channel(WAITING_LINES, () => this.abandon());
+    this.#leave.push(
+      ports.dispatcher.listen((rows) => this.#received(rows)),
+      ports.logs.follow(name, (incarnation, line) => this.output(incarnation, line)),
+    );
+  }
+
+  /** The command is on disk; its rows, and those that came since, are told. */
+  begin(rows: readonly EventRow[]): void {
+    const waiting = this.#rows ?? [];
+    this.#rows = undefined;
+    this.#first = rows[0]?.seq ?? 0;
+    this.begun(rows.filter((row) => row.stream === `service/${this.name}`));
+    this.#received(waiting);
+  }
+
+  /** Nobody listens any more. */
+  abandon(): void {
+    for (const leave of this.#leave.splice(0)) leave();
+  }
+
+  protected after(ms: number, callback: () => void): void {
+    this.#leave.push(this.ports.after(ms, callback));
+  }
+
+  protected say(line: StreamLine): void {
+    this.lines.push(line);
+  }
+
+  protected complete(message?: string): void {
+    const logFile = this.ports.logs.fileOf(this.name);
+    this.say({
+      type: "complete",
+      logFile,
+      time: this.ports.wall(),
+      ...(message !== undefined && { message }),
+    });
+    this.end();
+  }
+
+  protected end(): void {
+    this.lines.close();
+    this.abandon();
+  }
+
+  protected abstract begun(own: readonly EventRow[]): void;
+  protected abstract row(row: EventRow): void;
+  protected abstract output(incarnation: string, line: LogLine): void;
+
+  #received(rows: readonly EventRow[]): void {
+    if (this.#rows) {
+      this.#rows.push(...rows);
+      return;
+    }
+    for (const row of rows) {
+      if (row.stream === `service/${this.name}` && row.seq >= this.#first) this.row(row);
+    }
+  }
+}
+
+const said = ({ stream, text, time }: LogLine): StreamLine => ({
+  type: stream,
+  data: `${text}\n`,
+  time,
+});
+
+/** Follows the first life that a command leads to: `pending`, `stopping`, `stopped`, `started`, its output, `exit`. */
+export class StartWatch extends Watch {
+  readonly #durationMs: number;
+  readonly #waiting: () => readonly string[];
+  #incarnation: string | undefined;
+  #started = false;
+  #held: LogLine[] = [];
+  #status: ExitStatus | undefined;
+  #lastStatus: ExitStatus | undefined;
+
+  /** @param waiting names what it waits for, if it waits */
+  constructor(
+    name: string,
+    ports: StreamPorts,
+    durationMs: number,
+    waiting: () => readonly string[],
+  ) {
+    super(name, ports);
+    this.#durationMs = durationMs;
+    this.#waiting = waiting;
+  }
+
+  protected begun(own: readonly EventRow[]): void {
+    const last = own.at(-1);
+    if (!last)
+      return this.complete(
+        'Service already running with that definition: "services restart" restarts it',
+      );
+    if (this.#durationMs > 0) this.after(this.#durationMs, () => this.complete());
+    if (last.toState === "restarting") this.say({ type: "stopping", time: last.wall });
+    else if (last.toState === "pending") {
+      const names = this.#waiting().join(", ");
+      this.say({ type: "pending", data: `waiting for ${names || "a free slot"}`, time: last.wall });
+      if (this.#durationMs === 0) this.complete();
+    } else if (
+      last.toState === "running" ||
+      own.every(({ type }) => type !== "process.spawn_requested")
+    ) {
+      this.complete("Service already running");
+    }
+  }
+
+  protected row(row: EventRow): void {
+    const mine = row.incarnation !== null && row.incarnation === this.#incarnation;
+    if (row.type === "process.spawn_requested") this.#incarnation ??= row.incarnation ?? undefined;
+    else if (row.type === "process.spawned" && mine) this.#begins(row);
+    else if (row.type === "process.spawn_failed" && mine) this.#fails(row);
+    else if (row.type === "process.exited" && mine) this.#exited(row.data["status"] as ExitStatus);
+    else if (row.type === "output.ended" && mine) this.#lastWords();
+    else if (row.type === "process.exited") this.#lastStatus = row.data["status"] as ExitStatus;
+    else if (
+      row.type === "incarnation.emptied" &&
+      row.fromState === "restarting" &&
+      !this.#incarnation
+    ) {
+      const exitCode = this.#lastStatus && exitCodeOf(this.#lastStatus);
+      this.say({ type: "stopped", time: row.wall, ...(exitCode !== undefined && { exitCode }) });
+    }
+    const over =
+      row.toState === "stopped" || row.toState === "deleted" || row.toState === "stopping";
+    if (over && !this.#started) this.complete("it was stopped before it started");
+  }
+
+  protected output(incarnation: string, line: LogLine): void {
+    if (this.#incarnation === undefined) return;
+    if (incarnation !== this.#incarnation) return;
+    if (this.#started) this.say(said(line));
+    else this.#held.push(line);
+  }
+
+  #begins(row: EventRow): void {
+    this.#started = true;
+    this.say({ type: "started", time: row.wall });
+    for (const line of this.#held.splice(0)) this.say(said(line));
+    if (this.#durationMs === 0) this.complete();
+  }
+
+  #fails(row: EventRow): void {
+    const { message } = row.data["error"] as unknown as SpawnError;
+    this.say({ type: "error", data: `Failed to start service: ${message}`, time: row.wall });
+    this.say({ type: "exit", exitCode: 1, time: row.wall });
+    this.end();
+  }
+
+  #exited(status: ExitStatus): void {
+    this.#status = status;
+    this.after(LAST_WORDS_MS, () => this.#lastWords());
+  }
+
+  #lastWords(): void {
+    if (!this.#status) return;
+    this.say({ type: "exit", exitCode: exitCodeOf(this.#status), time: this.ports.wall() });
+    this.end();
+  }
+}
+
+/** Follows an end: `stopping`, its last output, `stopped`. */
+export class StopWatch extends Watch {
+  #incarnation: string | undefined;
+  #status: ExitStatus | undefined;
+  #drained = false;
+  #down = false;
+  readonly #open: () => string | undefined;
+
+  /** @param open id of the incarnation that is being ended */
+  constructor(name: string, ports: StreamPorts, open: () => string | undefined) {
+    super(name, ports);
+    this.#open = open;
+    this.#incarnation = open();
+  }
+
+  protected begun(own: readonly EventRow[]): void {
+    this.#incarnation = this.#open() ?? this.#incarnation;
+    const last = own.at(-1);
+    if (last?.toState !== "stopping") return;
+    this.say({ type: "stopping", time: last.wall });
+  }
+
+  protected row(row: EventRow): void {
+    const mine = row.incarnation === this.#incarnation;
+    if (row.type === "process.exited" && mine) this.#status = row.data["status"] as ExitStatus;
+    if (row.type === "output.ended" && mine) this.#drained = true;
+    if (row.type === "process.unkillable") {
+      const data = `process ${String(row.data["pid"])} survives SIGKILL: the service stays "stopping" until it is gone`;
+      this.say({ type: "error", code: "timed_out", data, time: row.wall });
+      return this.complete();
+    }
+    if (row.toState === "restarting" || row.toState === "pending") {
+      const data = `it was started again by ${row.actor} before it was down`;
+      this.say({ type: "error", code: "event_refused", data, time: row.wall });
+      return this.complete();
+    }
+    if (row.toState === "stopped" || row.toState === "deleted" || row.toState === "failed")
+      this.#isDown();
+    if (this.#drained && this.#down) this.#stopped();
+  }
+
+  protected output(incarnation: string, line: LogLine): void {
+    if (incarnation === this.#incarnation) this.say(said(line));
+  }
+
+  #isDown(): void {
+    if (this.#down) return;
+    this.#down = true;
+    if (this.#status) this.after(LAST_WORDS_MS, () => this.#stopped());
+    else this.#stopped();
+  }
+
+  #stopped(): void {
+    const exitCode = this.#status && exitCodeOf(this.#status);
+    this.say({
+      type: "stopped",
+      time: this.ports.wall(),
+      ...(exitCode !== undefined && { exitCode }),
+    });
+    this.complete();
+  }
+}

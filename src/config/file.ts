@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { AppError, messageOf } from "../base/errors.ts";
+import { checker } from "./checker.ts";
+import type { Env } from "./places.ts";
+import { configSchema, type ConfigFile } from "./schema.ts";
+import { substitute } from "./substitute.ts";
+
+const MAX_BYTES = 1_048_576;
+const check = checker(configSchema);
+
+const wrong = (file: string, message: string, cause?: unknown): AppError =>
+  new AppError("config_invalid", `${file}: ${message}`, { cause });
+
+function textOf(file: string): string {
+  try {
+    const bytes = readFileSync(file);
+    if (bytes.length <= MAX_BYTES) return bytes.toString("utf8").replace(/^\uFEFF/, "");
+  } catch (error) {
+    throw wrong(file, `the configuration file cannot be read (${messageOf(error)})`, error);
+  }
+  throw wrong(file, `the configuration file is over ${MAX_BYTES} bytes`);
+}
+
+function objectOf(file: string, text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    // V8 quotes the text around the fault, which may hold a secret: only what stands before and after the quote is repeated.
+    throw wrong(
+      file,
+      `not JSON: ${messageOf(error).replace(/, (?:\.\.\.)?"[\s\S]*"(?:\.\.\.)? is not/, ", which is not")}`,
+    );
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  throw wrong(file, 'a JSON object is expected, such as {"log_level": "info"}');
+}
+
+/** A variable's text as the type its key has: "true" for a boolean, "10" for a number. Anything else stays text and is refused by the check. */
+function typed(key: keyof ConfigFile, value: unknown): unknown {
+  const schema = configSchema.properties[key];
+  const type = "type" in schema ? schema.type : undefined;
+  const isWord = value === "true" || value === "false";
+  if (type === "boolean" && isWord) return value === "true";
+  const isNumber = typeof value === "string" && /^-?\d+$/.test(value);
+  return type === "integer" && isNumber ? Number(value) : value;
+}
+
+/** Replaces variables under the keys we know; the others are refused anyway, whatever they hold. */
+function resolveVariables(
+  file: string,
+  raw: Record<string, unknown>,
+  env: Env,
+): Map<string, string> {
+  const from = new Map<string, string>();
+  for (const key of Object.keys(configSchema.properties) as (keyof ConfigFile)[]) {
+    if (!(key in raw)) continue;
+    const { value, variables } = substitute(raw[key], `${file}: ${key}`, env);
+    if (variables.length > 0) from.set(key, variables.join(", "));
+    raw[key] = variables.length > 0 ? typed(key, value) : value;
+  }
+  return from;
+}
+
+/**
+ * Reads a configuration file: JSON, with `{"$env": "NAME"}` anywhere a value stands.
+ *
+ * @throws AppError `config_invalid` naming file, key, value and what is allowed (a value out of the environment is not
+ *   repeated); `not_built_yet` for keys of later releases
+ */
+export function readConfigFile(file: string, env: Env): ConfigFile {
+  const raw = objectOf(file, textOf(file));
+  const from = resolveVariables(file, raw, env);
+  const problem = check(raw);
+  if (!problem) return raw as ConfigFile; // the check has just proved it
+  const code = problem.code === "not_built_yet" ? problem.code : "config_invalid";
+  const name = from.get(problem.field);
+  const message = name
+    ? `${problem.field}, from the environment variable ${name}, is not ${problem.allowed}`
+    : problem.message;
+  throw new AppError(code, `${file}: ${message}`, {
+    details: { field: problem.field, allowed: problem.allowed },
+  });
+}

@@ -1,0 +1,120 @@
+import type { Stats } from "node:fs";
+import { access, constants, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { inspectExecutable } from "./executable.ts";
+import { codeOf, SpawnProblem } from "./spawn-problem.ts";
+
+/** Where a program is looked for. */
+export interface Place {
+  /** PATH of the service's environment. */
+  searchPath: string;
+  /** Its working directory, absolute: relative names and entries of PATH are meant from there. */
+  dir: string;
+}
+
+/**
+ * Finds the file that a command names, as execvp(3) would, and makes sure that the kernel will run it.
+ *
+ * All of it in libuv's pool, since any step can hang on a dead mount.
+ *
+ * @returns its absolute path
+ * @throws SpawnProblem naming the file and what is wrong with it
+ */
+export async function findProgram(cmd: string, place: Place): Promise<string> {
+  let worse: SpawnProblem | undefined;
+  for (const path of candidates(cmd, place)) {
+    const found = await examine(path);
+    if (found.file) return checkFormat(path, found.file, place.dir);
+    worse ??= found.problem; // the first that is there but wrong says more than that the others are missing
+  }
+  throw worse ?? missing(cmd);
+}
+
+/** Working directory of a service, looked at. @throws SpawnProblem naming it */
+export async function checkDirectory(dir: string): Promise<void> {
+  const what = `the working directory \`${dir}\` cannot be entered`;
+  try {
+    if (!(await stat(dir)).isDirectory()) throw new SpawnProblem("ENOTDIR", what);
+    await access(dir, constants.X_OK);
+  } catch (error) {
+    throw error instanceof SpawnProblem ? error : new SpawnProblem(codeOf(error), what);
+  }
+}
+
+/** What is said where nothing of that name is there. */
+function missing(cmd: string): SpawnProblem {
+  const hint = /\s/.test(cmd.trim())
+    ? `arguments are given apart from the program: ${cmdAndArgs(cmd)}`
+    : undefined;
+  return new SpawnProblem("ENOENT", `executable file \`${cmd}\` not found`, hint);
+}
+
+function cmdAndArgs(cmd: string): string {
+  const [program, ...args] = cmd.trim().split(/\s+/);
+  return `--cmd ${program} --args ${args.join(",")}`;
+}
+
+function candidates(cmd: string, { searchPath, dir }: Place): string[] {
+  if (cmd.includes("/")) return [resolve(dir, cmd)];
+  if (cmd === "") return [];
+  return searchPath.split(":").map((entry) => resolve(dir, entry, cmd));
+}
+
+/** The file at a path, where it is one that we may execute; else what is wrong with it; neither where there is none. */
+async function examine(path: string): Promise<{ file?: Stats; problem?: SpawnProblem }> {
+  try {
+    const file = await stat(path);
+    if (file.isDirectory())
+      return { problem: new SpawnProblem("EACCES", `\`${path}\` is a directory, not a program`) };
+    if (!file.isFile())
+      return { problem: new SpawnProblem("EACCES", `\`${path}\` is not a regular file`) };
+    return (await isExecutable(path)) ? { file } : { problem: notExecutable(path) };
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return {};
+    return { problem: new SpawnProblem(code, `\`${path}\` cannot be reached`) };
+  }
+}
+
+const isExecutable = (path: string): Promise<boolean> =>
+  access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+
+const notExecutable = (path: string): SpawnProblem =>
+  new SpawnProblem("EACCES", `\`${path}\` is not executable`, `chmod +x ${path} makes it so`);
+
+/** Files whose format was seen to be right, by path, as they were then: a crash loop reads no header again. */
+const known = new Map<string, string>();
+const MAX_KNOWN = 1_000;
+
+const identityOf = (file: Stats): string =>
+  [file.dev, file.ino, file.size, file.mtimeMs, file.ctimeMs].join(":");
+
+async function checkFormat(path: string, file: Stats, dir: string): Promise<string> {
+  const identity = identityOf(file);
+  if (known.get(path) === identity) return path;
+  const problem = await inspectExecutable(path, dir);
+  if (problem) throw problem;
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(path, identity);
+  return path;
+}
+
+/**
+ * Why the kernel refused a program that was found: what changed since then, else the errno alone.
+ *
+ * @param error what the spawn answered
+ */
+export async function explainRefusal(
+  error: unknown,
+  path: string,
+  dir: string,
+): Promise<SpawnProblem> {
+  known.delete(path);
+  const code = codeOf(error);
+  const problem = code === "ENOEXEC" || code === "ENOENT" ? await inspectExecutable(path, dir) : undefined;
+  const hint = code === "EACCES" ? "its file system may be mounted noexec" : undefined;
+  return problem ?? new SpawnProblem(code, `cannot start \`${path}\``, hint);
+}

@@ -1,0 +1,35 @@
+import type { EventReader } from "./event-reader.ts";
+import { KEY_LIFE_MS } from "./journal.ts";
+import { keyName, type MemoryStore } from "./memory-store.ts";
+import { GENESIS } from "./record.ts";
+
+/** Reads over a log in memory. */
+export const memoryReader = (store: MemoryStore): EventReader => ({
+  head: () => {
+    const last = store.rows.at(-1);
+    return { seq: last?.seq ?? 0, at: last?.at ?? 0, hash: last?.hash ?? GENESIS };
+  },
+  firstSeq: () => 1,
+  fromSeq: (seq, limit) => store.rows.slice(seq - 1, seq - 1 + limit),
+  all: (seq = 1) => store.rows.slice(seq - 1),
+  stream: (name, version = 1) => (store.byStream.get(name) ?? []).slice(version - 1),
+  streams: () =>
+    [...store.byStream]
+      .map(([stream, rows]) => ({ stream, version: rows.length }))
+      .filter(({ version }) => version > 0)
+      .toSorted((one, other) => (one.stream < other.stream ? -1 : 1)),
+  bySeq: (seq) => store.rows[seq - 1],
+  byId: (id) => store.byId.get(id),
+  lastOf: (stream) => store.byStream.get(stream)?.at(-1),
+  newest: (limit, { stream, before = Infinity } = {}) => {
+    const rows = stream === undefined ? store.rows : (store.byStream.get(stream) ?? []);
+    const older = rows.filter((row) => row.seq < before);
+    return older.slice(Math.max(0, older.length - limit));
+  },
+  sealedValue: (ref) => store.sealed.get(ref),
+  keyClaim: (key, actor, now) => {
+    const record = store.keys.get(keyName(key, actor));
+    return record && record.at > now - KEY_LIFE_MS ? record : undefined;
+  },
+  close: () => {},
+});

@@ -1,0 +1,23 @@
+import type { KeyRecord } from "./event-reader.ts";
+import type { EventRow } from "./record.ts";
+
+/** What a log in memory holds. */
+export interface MemoryStore {
+  rows: EventRow[];
+  byId: Map<string, EventRow>;
+  /** Empty for a stream whose only batch was taken back. */
+  byStream: Map<string, EventRow[]>;
+  sealed: Map<string, Uint8Array>;
+  keys: Map<string, KeyRecord>;
+}
+
+export const memoryStore = (): MemoryStore => ({
+  rows: [],
+  byId: new Map(),
+  byStream: new Map(),
+  sealed: new Map(),
+  keys: new Map(),
+});
+
+/** Key and actor as one name. */
+export const keyName = (key: string, actor: string): string => JSON.stringify([actor, key]);

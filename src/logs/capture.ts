@@ -1,0 +1,141 @@
+import { closeSync, readSync } from "node:fs";
+import { Socket } from "node:net";
+import { failedWith } from "./directory.ts";
+import { prefixOf } from "./line.ts";
+import { openPipe, type PipeEnds, type PipePaths } from "./pipes.ts";
+import type { LogLine } from "./ports.ts";
+import { nothingHeld, type Sink, type Stamper } from "./stamp.ts";
+
+/** As much as a pipe holds: what is read at most after the time to drain is over. */
+const LAST_READ_BYTES = 1 << 20;
+
+/** Reads smaller than this that follow one another faster than that: a program that writes line by line, with a wake-up for each. */
+const DRIBBLE_BYTES = 64 * 1024;
+const DRIBBLE_MS = 3;
+/** It is left alone so long, and writes into its pipe without waking anybody. */
+const REST_MS = 1;
+
+/** What all captures of a thread share: one is read at a time, and its lines are handed on before the next. */
+export interface Reader {
+  buffer: Buffer;
+  stamper: Stamper;
+}
+
+/** Reads what one incarnation writes. */
+export interface Capture {
+  /**
+   * Its process ended: reads until nobody has the pipes open for writing, at most `drainMs`.
+   * @returns whether somebody still has
+   */
+  finish(drainMs: number): Promise<boolean>;
+  /** Takes what is in the pipes now, and leaves them. */
+  stop(): void;
+}
+
+/** Begins to read both pipes. Throws what the file system throws. */
+export function startCapture(
+  paths: PipePaths,
+  reader: Reader,
+  sink: Sink,
+  failed: (error: Error) => void,
+): Capture {
+  const stdout = openPipe(paths.stdout);
+  const streams = [readPipe(stdout, "stdout", reader, sink, failed)];
+  try {
+    streams.push(readPipe(openPipe(paths.stderr), "stderr", reader, sink, failed));
+  } catch (error) {
+    streams[0]?.stop();
+    throw error;
+  }
+  return {
+    finish: async (drainMs) => {
+      const left = await Promise.all(streams.map((stream) => stream.finish(drainMs)));
+      return left.includes(true);
+    },
+    stop: () => streams.forEach((stream) => stream.stop()),
+  };
+}
+
+/**
+ * Reads one pipe into the shared buffer. After a full buffer it lets the others have a turn: a stream that
+ * floods must not hold up the thread's other work.
+ */
+function readPipe(
+  { read, hold }: PipeEnds,
+  name: LogLine["stream"],
+  { buffer, stamper }: Reader,
+  sink: Sink,
+  failed: (error: Error) => void,
+): Capture {
+  const unfinished = nothingHeld();
+  const closed = Promise.withResolvers<void>();
+  const take = (length: number): void =>
+    stamper.stamp(buffer.subarray(0, length), unfinished, prefixOf(Date.now(), name), sink);
+  const endLine = (): void => stamper.end(unfinished, prefixOf(Date.now(), name), sink);
+  let lastRead = 0;
+  const goOn = (): void => void socket.resume();
+  const onread = (length: number): boolean => {
+    take(length);
+    const now = performance.now();
+    const dribbles = length < DRIBBLE_BYTES && now - lastRead < DRIBBLE_MS;
+    lastRead = now;
+    if (length < buffer.length && !dribbles) return true;
+    if (dribbles) setTimeout(goOn, REST_MS);
+    else setImmediate(goOn);
+    return false;
+  };
+  const socket = new Socket({
+    fd: read,
+    readable: true,
+    writable: false,
+    onread: { buffer, callback: onread },
+  });
+  socket.on("end", endLine);
+  socket.on("error", failed);
+  socket.on("close", () => closed.resolve());
+  socket.resume();
+
+  const stop = (): boolean => {
+    if (socket.destroyed) return false;
+    const left = takeRest(read, buffer, take);
+    endLine();
+    socket.destroy();
+    return left;
+  };
+  let held = true;
+  const letGo = (): void => {
+    if (held) closeSync(hold);
+    held = false;
+  };
+  return {
+    stop: () => {
+      letGo();
+      stop();
+    },
+    finish: async (drainMs) => {
+      letGo();
+      let left = false;
+      const timer = setTimeout(() => {
+        left = stop();
+      }, drainMs);
+      await closed.promise;
+      clearTimeout(timer);
+      return left;
+    },
+  };
+}
+
+/** Reads without waiting what is there, as much as a pipe holds at most. False: nobody can write any more. */
+function takeRest(fd: number, buffer: Buffer, take: (length: number) => void): boolean {
+  try {
+    for (let total = 0; total < LAST_READ_BYTES;) {
+      const length = readSync(fd, buffer, 0, buffer.length, null);
+      if (length === 0) return false;
+      take(length);
+      total += length;
+    }
+  } catch (error) {
+    if (!failedWith(error, "EAGAIN")) throw error;
+  }
+  return true;
+}

@@ -1,0 +1,116 @@
+import { chmodSync, mkdirSync } from "node:fs";
+import { AppError, messageOf } from "../base/errors.ts";
+import { prepareLogDirectory, reasonOf } from "./directory.ts";
+import { createListeners } from "./listeners.ts";
+import type { LogIncident, ReportIncident } from "./log-file.ts";
+import type { EndOfOutput, LogOptions } from "./messages.ts";
+import type { ServiceLogs } from "./ports.ts";
+import { currentFile } from "./segments.ts";
+import { startThread } from "./thread.ts";
+
+export interface ServiceLogsOptions extends LogOptions {
+  /** What happened to logs that somebody should know of. Must not throw. */
+  onEvent?: ReportIncident;
+}
+
+/** The port, and what only the daemon's own parts need. */
+export interface StartedServiceLogs extends ServiceLogs {
+  readonly logDir: string;
+  /**
+   * The position after the last byte of a service's log (segments.ts). Lines that `follow` gave out before
+   * this answer came stand before it, later ones at it or behind it.
+   */
+  position(service: string): Promise<number>;
+  /** Removes pipes that earlier daemons left in the run directory, but for those of these incarnations. */
+  discard(keep: readonly string[]): Promise<void>;
+}
+
+/**
+ * Starts the thread that reads all services' output, and checks that logs can be written.
+ * @throws AppError `log_directory_unusable`
+ */
+export async function startServiceLogs({
+  onEvent = () => {},
+  ...options
+}: ServiceLogsOptions): Promise<StartedServiceLogs> {
+  const { logDir, runDir } = options;
+  prepareLogDirectory(logDir, options.dirMode);
+  prepareRunDirectory(runDir);
+  /** Incarnations whose pipes are open, and whose they are. */
+  const services = new Map<string, string>();
+  const listeners = createListeners((message) => thread.tell(message));
+
+  const reopenAll = (): void => {
+    listeners.followAgain();
+    for (const [incarnation, service] of services) {
+      thread
+        .ask({ type: "reopen", service, incarnation })
+        .catch((error: unknown) =>
+          onEvent(trouble(service, `its output could not be read on: ${messageOf(error)}`)),
+        );
+    }
+  };
+  const thread = await startThread(options, {
+    message: (message) => {
+      if (message.type === "incident") onEvent(message.incident);
+      else listeners.received(message);
+    },
+    ended: (reason) => onEvent(trouble("", `the log thread ended and is started again: ${reason}`)),
+    startedAgain: reopenAll,
+  });
+
+  return {
+    logDir,
+    open: async (service, incarnation) => {
+      services.set(incarnation, service);
+      try {
+        const opened = await thread.ask({ type: "open", service, incarnation });
+        return opened as { stdout: string; stderr: string; offset: number }; // worker.ts, open
+      } catch (error) {
+        services.delete(incarnation);
+        throw error;
+      }
+    },
+    reopen: async (service, incarnation) => {
+      services.set(incarnation, service);
+      await thread.ask({ type: "reopen", service, incarnation });
+    },
+    finish: async (incarnation, drainMs) => {
+      const service = services.get(incarnation);
+      if (service === undefined) throw notCaptured(incarnation);
+      const ended = await thread.ask({ type: "finish", service, incarnation, drainMs });
+      services.delete(incarnation);
+      return ended as EndOfOutput; // worker.ts, finish
+    },
+    note: async (service, text) => void (await thread.ask({ type: "note", service, text })),
+    follow: listeners.follow,
+    fileOf: (service) => currentFile(logDir, service),
+    position: async (service) => (await thread.ask({ type: "position", service })) as number, // worker.ts, whereIs
+    discard: async (keep) => void (await thread.ask({ type: "discard", keep })),
+    close: () => thread.close(),
+  };
+}
+
+function prepareRunDirectory(runDir: string): void {
+  try {
+    if (mkdirSync(runDir, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(runDir, 0o700);
+  } catch (error) {
+    const message = `the directory for services' pipes, ${runDir}, cannot be made: ${reasonOf(error)}; choose another --state-dir`;
+    throw new AppError("log_directory_unusable", message, {
+      cause: error,
+      details: { path: runDir },
+    });
+  }
+}
+
+const trouble = (service: string, message: string): LogIncident => ({
+  service,
+  kind: "trouble",
+  message,
+});
+
+const notCaptured = (incarnation: string): AppError =>
+  new AppError(
+    "not_found",
+    `no output is read of incarnation ${incarnation}: it ended or was never opened`,
+  );

@@ -1,0 +1,203 @@
+import { readdirSync } from "node:fs";
+import { AppError, messageOf } from "../base/errors.ts";
+import { type Capture, type Reader, startCapture } from "./capture.ts";
+import { lookAt, reasonOf } from "./directory.ts";
+import { createFollowers } from "./followers.ts";
+import { heldText, missedText, ownLine } from "./line.ts";
+import { type LogFile, type LogIncident, position } from "./log-file.ts";
+import type {
+  EndOfOutput,
+  ErrorReply,
+  FromLogThread,
+  LogOptions,
+  LogRequest,
+  ToLogThread,
+} from "./messages.ts";
+import { createLogs } from "./open-logs.ts";
+import { isIncarnation, makePipes, type PipePaths, pipePaths, removePipes } from "./pipes.ts";
+import { endPosition, lastLineTime } from "./read.ts";
+import { createStamper } from "./stamp.ts";
+
+/** One read takes a quarter of a full pipe: larger ones gain nothing, smaller ones cost calls. */
+const READ_BYTES = 256 * 1024;
+
+type Post = (message: FromLogThread, transfer?: ArrayBuffer[]) => void;
+
+interface Incarnation {
+  log: LogFile;
+  capture: Capture;
+  lines: number;
+  droppedBytes: number;
+  /** Set once `finish` was asked for. */
+  ended?: Promise<EndOfOutput>;
+}
+
+type Answers = {
+  [T in LogRequest["type"]]: (request: Extract<LogRequest, { type: T }>) => unknown;
+};
+
+/** The work of the log thread: takes messages of the main thread, answers through `post`. `close`: everything is written, end the thread. */
+export function createLogWorker(
+  options: LogOptions,
+  post: Post,
+  close: () => void,
+): (message: ToLogThread) => void {
+  const { logDir, runDir } = options;
+  const reader: Reader = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), stamper: createStamper() };
+  const incarnations = new Map<string, Incarnation>();
+  const followers = createFollowers(post);
+  const report = onlyNews((incident) => post({ type: "incident", incident }));
+  const logs = createLogs(options, report, (service, record) =>
+    followers.push(service, "", record, 1),
+  );
+
+  const write = (log: LogFile, id: string, bytes: Buffer, lines: number): number => {
+    const dropped = logs.write(log, bytes, lines);
+    followers.push(log.service, id, bytes, lines);
+    return dropped;
+  };
+  const say = (log: LogFile, id: string, text: string): void =>
+    void write(log, id, ownLine(text, Date.now()), 1);
+
+  const begin = (service: string, id: string, paths: PipePaths, missed?: string): LogFile => {
+    const log = logs.acquire(service);
+    try {
+      if (missed !== undefined) say(log, id, missed);
+      const counts = { log, lines: 0, droppedBytes: 0 };
+      const capture = startCapture(
+        paths,
+        reader,
+        (bytes, lines) => {
+          incarnation.lines += lines;
+          incarnation.droppedBytes += write(log, id, bytes, lines);
+        },
+        (error) => report(trouble(service, `its output cannot be read: ${error.message}`)),
+      );
+      const incarnation: Incarnation = Object.assign(counts, { capture });
+      incarnations.set(id, incarnation);
+      return log;
+    } catch (error) {
+      logs.release(service);
+      throw error;
+    }
+  };
+
+  const open = (service: string, id: string): PipePaths & { offset: number } => {
+    const known = incarnations.get(id);
+    const paths = makePipes(runDir, id);
+    const log = known?.log ?? begin(service, id, paths);
+    return { ...paths, offset: position(log) };
+  };
+
+  const reopen = (service: string, id: string): void => {
+    const { stdout, stderr } = pipePaths(runDir, id);
+    if (incarnations.has(id) || !(lookAt(stdout) || lookAt(stderr))) return;
+    const paths = makePipes(runDir, id); // one of the two may have been removed
+    begin(service, id, paths, missedText(lastLineTime(logDir, service)));
+  };
+
+  const end = async (
+    id: string,
+    incarnation: Incarnation,
+    drainMs: number,
+  ): Promise<EndOfOutput> => {
+    const { log, capture } = incarnation;
+    if (await capture.finish(drainMs)) say(log, id, heldText());
+    incarnations.delete(id);
+    followers.settle(log.service);
+    const { lines, droppedBytes } = incarnation;
+    const offset = position(log);
+    logs.release(log.service);
+    cleanUp(log.service, id);
+    return { offset, lines, droppedBytes };
+  };
+
+  const cleanUp = (service: string, id: string): void => {
+    try {
+      removePipes(runDir, id);
+    } catch (error) {
+      report(trouble(service, `its pipes cannot be removed: ${reasonOf(error)}`));
+    }
+  };
+
+  const whereIs = (service: string): number =>
+    logs.positionOf(service) ?? endPosition(logDir, service);
+
+  const finish = async (service: string, id: string, drainMs: number): Promise<EndOfOutput> => {
+    const incarnation = incarnations.get(id);
+    if (!incarnation) return { offset: whereIs(service), lines: 0, droppedBytes: 0 };
+    return (incarnation.ended ??= end(id, incarnation, drainMs));
+  };
+
+  const note = (service: string, text: string): void => {
+    const log = logs.acquire(service);
+    say(log, "", text);
+    logs.release(service);
+  };
+
+  const discard = (keep: ReadonlySet<string>): void => {
+    for (const id of readdirSync(runDir)) {
+      if (isIncarnation(id) && !keep.has(id) && !incarnations.has(id)) cleanUp("", id);
+    }
+  };
+
+  const closeAll = (): void => {
+    for (const { capture } of incarnations.values()) capture.stop();
+    logs.close();
+  };
+
+  const answers: Answers = {
+    hello: () => "ready",
+    open: (request) => open(request.service, request.incarnation),
+    reopen: (request) => reopen(request.service, request.incarnation),
+    finish: (request) => finish(request.service, request.incarnation, request.drainMs),
+    note: (request) => note(request.service, request.text),
+    position: (request) => whereIs(request.service),
+    discard: (request) => discard(new Set(request.keep)),
+    close: () => closeAll(),
+  };
+
+  const reply = async (id: number, request: LogRequest): Promise<void> => {
+    try {
+      const answer = answers[request.type] as (request: LogRequest) => unknown; // by its own type
+      post({ type: "reply", id, value: await answer(request) });
+    } catch (error) {
+      post({ type: "refusal", id, error: errorReply(error) });
+    }
+    if (request.type === "close") close();
+  };
+
+  return (message) => {
+    switch (message.type) {
+      case "request":
+        return void reply(message.id, message.request);
+      case "follow":
+        return followers.follow(message.service);
+      case "unfollow":
+        return followers.unfollow(message.service);
+      case "taken":
+        return followers.taken(message.service, message.bytes);
+    }
+  };
+}
+
+const trouble = (service: string, text: string): LogIncident => ({
+  service,
+  kind: "trouble",
+  message: `service ${service}: ${text}`,
+});
+
+/** Passes on an incident unless it says what the last one of its service said: some are met again every second. */
+function onlyNews(report: (incident: LogIncident) => void): (incident: LogIncident) => void {
+  const last = new Map<string, string>();
+  return (incident) => {
+    if (last.get(incident.service) === incident.message) return;
+    last.set(incident.service, incident.message);
+    report(incident);
+  };
+}
+
+const errorReply = (error: unknown): ErrorReply =>
+  error instanceof AppError
+    ? { code: error.code, message: error.message, details: error.details }
+    : { code: "internal", message: messageOf(error), details: undefined };

@@ -1,0 +1,281 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createApiServer } from "./api/server.ts";
+import { systemClock } from "./base/clock.ts";
+import { AppError, messageOf } from "./base/errors.ts";
+import { randomIds } from "./base/ids.ts";
+import { createLogger, type Logger } from "./base/logger.ts";
+import { envValues } from "./commands/env-values.ts";
+import { logLines } from "./commands/log-lines.ts";
+import { keys } from "./commands/keys.ts";
+import { retireService } from "./commands/retire.ts";
+import { serviceCommands } from "./commands/services.ts";
+import { parseFlags } from "./config/flags.ts";
+import { loadConfig } from "./config/load.ts";
+import type { Config } from "./config/schema.ts";
+import { machineBoot } from "./effects/identity.ts";
+import { keepSoftNofile } from "./effects/nofile.ts";
+import { createProbes } from "./effects/probes.ts";
+import { createProcessRunner } from "./effects/process.ts";
+import { createTimers } from "./effects/timers.ts";
+import { openForReading } from "./journal/database.ts";
+import { follow } from "./journal/follow.ts";
+import { acquireLock } from "./journal/lock.ts";
+import { eventReader } from "./journal/read.ts";
+import { sealer } from "./journal/seal.ts";
+import { createTail } from "./journal/tail.ts";
+import { startThreadJournal } from "./journal/thread-journal.ts";
+import { startServiceLogs } from "./logs/service-logs.ts";
+import { createChildren } from "./pid1/children.ts";
+import { boottimeMs, exitNow, peerCredentials, setChildSubreaper } from "./posix/calls.ts";
+import { readStat } from "./posix/proc.ts";
+import { allServices, serviceByName } from "./projections/services.ts";
+import { boot, type BootReport } from "./runtime/boot.ts";
+import { watchClock } from "./runtime/clock-watch.ts";
+import { Dispatcher, inWords } from "./runtime/dispatch.ts";
+import { boundMachines } from "./runtime/effects.ts";
+import { ENVIRONMENT } from "./runtime/group.ts";
+import { Registry } from "./runtime/registry.ts";
+import { Fold } from "./runtime/replay.ts";
+import { shutdown, type Shutdown } from "./runtime/shutdown.ts";
+
+/** The release, as package.json has it: two folders up in a build, one in a checkout's sources. */
+export function releaseOf(here: string): string {
+  for (const up of ["..", "../.."]) {
+    try {
+      const text = readFileSync(join(fileURLToPath(here), "..", up, "package.json"), "utf8");
+      return String((JSON.parse(text) as { version: unknown }).version);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  throw new AppError(
+    "internal",
+    "the package's own package.json is not there: install sprite-env again",
+  );
+}
+
+const after = (ms: number, callback: () => void): (() => void) => {
+  const timer = setTimeout(callback, ms);
+  return () => clearTimeout(timer);
+};
+
+/**
+ * The daemon: from its command line to its end.
+ *
+ * @returns the exit code; a daemon that ran does not return but leaves by `_exit`, since a spawn that hangs would hold up an ordinary exit
+ * @throws AppError what keeps it from starting
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const release = releaseOf(import.meta.url);
+  const flags = parseFlags(argv);
+  if (flags.version) {
+    process.stdout.write(`sprite-env ${release}\n`);
+    return 0;
+  }
+  const { config, notices } = loadConfig(flags);
+  const logger = createLogger({ level: config.logLevel, json: config.logJson });
+  for (const notice of notices) logger.info(notice);
+  const daemon = await start(config, logger, release);
+  const left = await ended(daemon, config, logger);
+  await daemon.close();
+  if (left.length > 0) logger.error({ services: left }, "could not be ended");
+  logger.info("the daemon ended");
+  return exitNow(0);
+}
+
+interface Daemon {
+  shutdown(reason: string): Shutdown;
+  close(): Promise<void>;
+}
+
+/** Everything from the lock to the socket, in the order in which each needs the one before. */
+async function start(config: Config, logger: Logger, release: string): Promise<Daemon> {
+  const { stateDir } = config;
+  const lock = await acquireLock(stateDir, {
+    pid: process.pid,
+    startTime: readStat(process.pid)?.startTime ?? "",
+    socket: config.socketPath,
+    version: release,
+    since: Date.now(),
+  });
+  if (config.reaper !== "off") setChildSubreaper();
+  const nofile = keepSoftNofile(process.env);
+  const journal = await startThreadJournal({ stateDirectory: stateDir });
+  const db = openForReading(stateDir);
+  const reader = eventReader(db);
+  const head = reader.head();
+  const clock = systemClock(boottimeMs, head.at);
+  const bootId = randomIds.boot();
+  const logs = await startServiceLogs({
+    logDir: config.logDir,
+    runDir: join(stateDir, "run"),
+    rotateBytes: config.logRotateBytes,
+    keep: config.logRotateKeep,
+    totalBytes: config.logTotalBytes,
+    fileMode: config.logFileMode,
+    dirMode: config.logDirMode,
+    onEvent: ({ service, kind, message }) => logger.warn({ service, kind }, message),
+  });
+  const values = envValues({ reader, sealer: sealer(stateDir), ids: randomIds, clock });
+  const children = createChildren();
+  const report = (stream: string, facts: readonly { type: string; incarnation?: string }[]): void =>
+    dispatcher.report(stream, facts);
+  const processes = createProcessRunner({
+    report,
+    logs,
+    children,
+    openEnv: (references) => values.open(references),
+    wall: clock.wall,
+    logger,
+    config: { defaultDir: config.defaultDir, baseEnv: process.env, nofile },
+  });
+  const probes = createProbes({ report, env: process.env, children });
+  const timers = createTimers({
+    clock,
+    fire: (stream, fired) => report(stream, [{ type: "timer.fired", ...fired }]),
+  });
+
+  const registry = new Registry({
+    machines: boundMachines({ processes, timers, probes }),
+    onEffectFailed: (stream, effect, error) =>
+      logger.error({ stream, effect }, `a runner threw: ${messageOf(error)}`),
+  });
+  const fold = new Fold(registry.machines);
+  for (const row of reader.all()) fold.add(row);
+  registry.restore(fold);
+  const dispatcher: Dispatcher = new Dispatcher(registry, {
+    clock,
+    ids: randomIds,
+    random: Math.random,
+    bootId,
+    head: head.hash,
+    journal,
+    later: after,
+    onSkipped: ({ stream, event }, reason) => logger.debug({ stream, event: event.type }, reason),
+    onError: (message, error) => logger.error(`${message}: ${inWords(error)}`),
+  });
+  const tail = createTail();
+  dispatcher.listen((rows) => tail.publish(rows));
+  const found = await boot(fold, registry, dispatcher, processes, {
+    machineBoot: machineBoot(),
+    pid: process.pid,
+    release,
+  });
+  tellBoot(found, logger);
+
+  const services = serviceCommands({
+    dispatcher,
+    clock,
+    values,
+    logs,
+    wall: clock.wall,
+    after,
+    keys: keys({ reader, journal, clock }),
+    read: { all: () => allServices(db), byName: (name) => serviceByName(db, name) },
+    logLines: (name, lines, until) => logLines(logs, name, lines, until),
+    retire: (name, actor) =>
+      retireService(
+        {
+          dispatcher,
+          registry,
+          processes,
+          after,
+          rows: reader,
+          byName: (other) => serviceByName(db, other),
+        },
+        name,
+        actor,
+      ),
+  });
+  const api = createApiServer({
+    services,
+    events: {
+      page: (from, limit, service) =>
+        reader.page(from, limit, service === undefined ? undefined : `service/${service}`),
+      follow: (from, service, signal) =>
+        follow(reader, tail, {
+          from,
+          signal,
+          wants: (row) => service === undefined || row.stream === `service/${service}`,
+        }),
+      head: () => reader.head(),
+    },
+    config,
+    logger,
+    version: release,
+    peerUid: (socket) => peerUid(socket),
+  });
+  await api.listen();
+  await dispatcher.command({
+    actor: "runtime",
+    decide: () => [{ stream: ENVIRONMENT, event: { type: "environment.ready_reached" } }],
+  });
+  const unwatch = watchClock(clock, (byMs) =>
+    dispatcher.report(ENVIRONMENT, [{ type: "clock.stepped", byMs } as never]),
+  );
+  logger.info({ socket: config.socketPath, state: stateDir, logs: config.logDir }, "ready");
+
+  return {
+    shutdown: (reason) =>
+      shutdown(dispatcher, processes, {
+        reason,
+        deadlineMs: config.shutdownTimeoutMs,
+        later: after,
+      }),
+    close: async () => {
+      unwatch();
+      await api.close();
+      tail.close();
+      await dispatcher.idle();
+      await logs.close();
+      await journal.close();
+      children.close();
+      lock.release();
+    },
+  };
+}
+
+/** Waits for the signal to end, ends the services, and hurries at the next one. Resolves with what is left. */
+async function ended(daemon: Daemon, config: Config, logger: Logger): Promise<readonly string[]> {
+  const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+  let ending: Shutdown | undefined;
+  const end = (signal: NodeJS.Signals): void => {
+    if (ending) {
+      logger.warn(`${signal} again: everything gets KILL now`);
+      return ending.hurry();
+    }
+    logger.info({ signal, deadlineMs: config.shutdownTimeoutMs }, "stopping all services");
+    ending = daemon.shutdown(signal);
+    void ending.finished.then(resolve);
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+  process.on("SIGHUP", () =>
+    logger.warn("HUP: this release does not read its configuration again; start it anew"),
+  );
+  return promise;
+}
+
+function tellBoot({ afterKill, quarantined, unproven }: BootReport, logger: Logger): void {
+  if (afterKill)
+    logger.warn("the daemon before this one was killed: what it left is ended and started again");
+  for (const { stream, seq, reason } of quarantined) {
+    logger.error(
+      { stream, seq },
+      `quarantined: ${reason}. "replay --check" tells more; only delete is accepted`,
+    );
+  }
+  for (const { service, pid } of unproven) {
+    logger.error(
+      { service, pid },
+      "an old process may be this service's and nothing proves it: end it by hand, then it starts",
+    );
+  }
+}
+
+function peerUid(socket: object): number | undefined {
+  const { _handle: handle } = socket as { _handle?: { fd?: number } };
+  return handle?.fd === undefined || handle.fd < 0 ? undefined : peerCredentials(handle.fd).uid;
+}

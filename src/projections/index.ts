@@ -1,0 +1,5 @@
+import type { Projection } from "./projection.ts";
+import { services } from "./services.ts";
+
+/** Every read model. */
+export const projections: readonly Projection[] = [services];

@@ -1,0 +1,104 @@
+import type { Found } from "../../machines/service-events.ts";
+import type { ServiceContext } from "../../machines/service-context.ts";
+import { kindOf } from "../journal/record.ts";
+import type { Dispatcher } from "./dispatch.ts";
+import { ENVIRONMENT, type Fact } from "./group.ts";
+import type { OpenIncarnation, ProcessRunner } from "./ports.ts";
+import type { Registry } from "./registry.ts";
+import type { Fold, Mismatch } from "./replay.ts";
+
+export interface BootFacts {
+  /** Kernel boot and PID namespace. */
+  machineBoot: string;
+  pid: number;
+  release: string;
+}
+
+export interface BootReport {
+  /** Whether the daemon before this one was killed. */
+  afterKill: boolean;
+  quarantined: readonly Mismatch[];
+  /** Services whose old process nothing proves to be ours. */
+  unproven: readonly { service: string; pid: number }[];
+}
+
+/** Incarnations that the log leaves open: what may be running from an earlier life. */
+function openIncarnations(registry: Registry): OpenIncarnation[] {
+  return registry.streams().flatMap((stream) => {
+    const { open } = (registry.get(stream)?.snapshot.context ?? {}) as Partial<ServiceContext>;
+    if (!open || kindOf(stream) !== "service") return [];
+    const { id: incarnation, pid, startTime, exited, machineBoot } = open;
+    return [
+      {
+        stream,
+        incarnation,
+        exited,
+        machineBoot,
+        ...(pid !== undefined && { pid }),
+        ...(startTime !== undefined && { startTime }),
+      },
+    ];
+  });
+}
+
+/**
+ * Begins a boot on a folded log: looks for what an earlier daemon left, then records what was found as one group. What to start, to fence or to
+ * leave alone is the machines' and policies' answer to that, and logged like any other.
+ *
+ * @param fold the whole log; its actors are alive in `registry` already
+ */
+export async function boot(
+  fold: Fold,
+  registry: Registry,
+  dispatcher: Dispatcher,
+  processes: ProcessRunner,
+  facts: BootFacts,
+): Promise<BootReport> {
+  const open = openIncarnations(registry);
+  const found = await processes.look(open);
+  const before = dispatcher.view.environment();
+  const newMachineBoot = before?.context.machineBoot !== facts.machineBoot;
+  const foundOf = (stream: string): Found => {
+    const one = open.find((incarnation) => incarnation.stream === stream);
+    return (one && found.get(one.incarnation)) ?? { kind: "none" };
+  };
+  const count = (kind: Found["kind"]) =>
+    [...found.values()].filter((one) => one.kind === kind).length;
+  const booted = {
+    type: "environment.booted",
+    ...facts,
+    found: { open: open.length, proven: count("proven"), unproven: count("unproven") },
+  };
+  const known = before?.context.quarantined ?? {};
+  const mismatches = [...fold.mismatches.values()];
+  const decision: Fact[] = [
+    ...(before
+      ? []
+      : [{ stream: ENVIRONMENT, event: { type: "environment.created", name: "sprite" } }]),
+    { stream: ENVIRONMENT, event: booted },
+    ...mismatches
+      .filter(({ stream }) => known[stream] === undefined)
+      .map(({ stream, seq, reason }) => ({
+        stream: ENVIRONMENT,
+        event: { type: "stream.quarantined", stream, reason: `event ${seq}: ${reason}` },
+      })),
+    ...registry
+      .streams()
+      .filter((stream) => kindOf(stream) === "service" && known[stream] === undefined)
+      .map((stream) => ({
+        stream,
+        event: { type: "environment.booted", found: foundOf(stream), newMachineBoot },
+      })),
+  ];
+  await dispatcher.command({ actor: "runtime", decide: () => decision });
+  return {
+    afterKill: before !== undefined && before.phase !== "down",
+    quarantined: mismatches,
+    unproven: open.flatMap(({ stream, incarnation }) => {
+      const one = found.get(incarnation);
+      return one?.kind === "unproven"
+        ? [{ service: stream.slice("service/".length), pid: one.pid }]
+        : [];
+    }),
+  };
+}

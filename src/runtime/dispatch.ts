@@ -1,0 +1,282 @@
+import { AppError, messageOf } from "../base/errors.ts";
+import type { AppendResult, Group, Journal, KeyClaim, SealedValue } from "../journal/journal.ts";
+import type { EventRow } from "../journal/record.ts";
+import {
+  BatchStepper,
+  type Fact,
+  type GroupPorts,
+  type RuntimeView,
+  type Stepped,
+} from "./group.ts";
+import type { Origin, Registry } from "./registry.ts";
+
+/** A wish from outside: decided when its turn comes, stored whole or refused. */
+export interface Command {
+  actor: string;
+  /** Looks at the actors and everything before it in the batch; the facts to store (none: nothing to do), or an AppError. */
+  decide: (view: RuntimeView) => readonly Fact[];
+  sealed?: readonly SealedValue[];
+  claim?: Omit<KeyClaim, "eventId">;
+}
+
+interface Input {
+  command?: Command;
+  decide: (view: RuntimeView) => readonly Fact[];
+  actor: string;
+  /** Reports are kept until they are on disk. */
+  resolve: (rows: EventRow[]) => void;
+  reject: (error: unknown) => void;
+}
+
+interface Pending {
+  input: Input;
+  rows: Stepped[];
+}
+
+export interface DispatchPorts extends GroupPorts {
+  journal: Journal;
+  /** Hash of the log's last row, as it was opened. */
+  head: string;
+  /** Calls back after so many milliseconds: for a store that failed. */
+  later: (ms: number, callback: () => void) => void;
+  onError: (message: string, error: unknown) => void;
+}
+
+/** Commands that may wait; one more gets 503. Reports always may. */
+const QUEUED_COMMANDS = 1_000;
+/** Inputs in one transaction. */
+const BATCH = 256;
+/** Pause before a store that failed is tried again, for the sake of the reports. */
+const RETRY_MS = 250;
+
+/**
+ * The only door to the log. Inputs wait in a queue; while no commit runs, what is there is stepped beside the actors and goes to the journal
+ * as one transaction. After the commit each actor takes its events, and with them the effects run; then callers and listeners are told.
+ */
+export class Dispatcher {
+  readonly #ports: DispatchPorts;
+  readonly #registry: Registry;
+  readonly #stepper: BatchStepper;
+  readonly #listeners = new Set<(rows: readonly EventRow[]) => void>();
+  #queue: Input[] = [];
+  #head: string;
+  #commands = 0;
+  #committing = false;
+  #resting = false;
+
+  constructor(registry: Registry, ports: DispatchPorts) {
+    this.#ports = ports;
+    this.#head = ports.head;
+    this.#registry = registry;
+    this.#stepper = new BatchStepper(registry, ports);
+  }
+
+  /** The actors as they are, for reading. */
+  get view(): RuntimeView {
+    return this.#stepper.view;
+  }
+
+  /**
+   * Stores a command and what follows from it.
+   *
+   * @returns its rows once they are on disk and their effects were begun; empty where there was nothing to do
+   * @throws AppError what its decision refused; `busy`, `storage_full`, `storage_failed`: nothing is stored then
+   */
+  command(command: Command): Promise<EventRow[]> {
+    if (this.#commands >= QUEUED_COMMANDS) {
+      return Promise.reject(
+        new AppError("busy", `${QUEUED_COMMANDS} commands wait already: try again in a moment`),
+      );
+    }
+    this.#commands += 1;
+    const { promise, resolve, reject } = Promise.withResolvers<EventRow[]>();
+    this.#enqueue({ command, decide: command.decide, actor: command.actor, resolve, reject });
+    return promise.finally(() => void (this.#commands -= 1));
+  }
+
+  /** Stores facts that happened. Never refused, never lost: kept until their row is on disk. What no machine takes is dropped. */
+  report(
+    stream: string,
+    facts: readonly { type: string; incarnation?: string }[],
+    actor = "runtime",
+  ): void {
+    const decide = () => facts.map((event) => ({ stream, event }));
+    this.#enqueue({
+      decide,
+      actor,
+      resolve: () => {},
+      reject: (error) => this.#ports.onError(`a report of ${stream} could not be stored`, error),
+    });
+  }
+
+  /** Told of rows after their commit, in order, in the order of subscription. Returns the way out. */
+  listen(listener: (rows: readonly EventRow[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Resolves when nothing waits and nothing is being committed. */
+  async idle(): Promise<void> {
+    while (this.#queue.length > 0 || this.#committing) {
+      await new Promise<void>((resolve) => this.#ports.later(1, resolve));
+    }
+  }
+
+  #enqueue(input: Input): void {
+    this.#queue.push(input);
+    if (!this.#committing && !this.#resting) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#committing = true;
+    // What comes in the same tick shares the commit.
+    await Promise.resolve();
+    while (this.#queue.length > 0 && !this.#resting) {
+      const batch = this.#prepare(this.#queue.splice(0, BATCH));
+      if (batch.length > 0) await this.#commit(batch);
+    }
+    this.#committing = false;
+  }
+
+  #prepare(inputs: readonly Input[]): Pending[] {
+    this.#stepper.reset();
+    const batch: Pending[] = [];
+    for (const input of inputs) {
+      try {
+        const strict = input.command !== undefined;
+        const rows = this.#stepper.step(
+          { decide: input.decide, actor: input.actor, strict },
+          (fact) => (strict ? undefined : this.#originOf(fact)),
+        );
+        if (rows.length > 0) batch.push({ input, rows });
+        else input.resolve([]);
+      } catch (error) {
+        input.reject(error);
+      }
+    }
+    return batch;
+  }
+
+  async #commit(batch: readonly Pending[]): Promise<void> {
+    const result = await this.#ports.journal.append(
+      batch.map(({ input, rows }) => groupOf(input, rows)),
+    );
+    switch (result.outcome) {
+      case "committed":
+        this.#apply(batch, result);
+        return;
+      case "refused":
+        this.#refused(batch, result.group, result.message);
+        return;
+      case "full":
+        this.#failed(
+          batch,
+          new AppError(
+            "storage_full",
+            `the event log cannot grow: ${result.message}. Free some space on its disk`,
+          ),
+        );
+        return;
+      case "failed":
+        this.#failed(
+          batch,
+          new AppError("storage_failed", `the event log could not be written: ${result.message}`),
+        );
+        return;
+    }
+  }
+
+  #apply(
+    batch: readonly Pending[],
+    { firstSeq, hashes }: AppendResult & { outcome: "committed" },
+  ): void {
+    let seq = firstSeq;
+    let prevHash = this.#head;
+    const told: [Input, EventRow[]][] = [];
+    for (const { input, rows } of batch) {
+      const committed: EventRow[] = [];
+      for (const { draft, event } of rows) {
+        const hash = hashes[seq - firstSeq] ?? "";
+        committed.push({ ...draft, seq, prevHash, hash });
+        prevHash = hash;
+        seq += 1;
+        this.#registry.apply(draft, event);
+      }
+      told.push([input, committed]);
+    }
+    this.#head = prevHash;
+    for (const [input, committed] of told) {
+      for (const listener of this.#listeners) listener(committed);
+      input.resolve(committed);
+    }
+  }
+
+  /** A group that the log does not take is a bug: its caller is told, the others go again. */
+  #refused(batch: readonly Pending[], group: number, message: string): void {
+    batch[group]?.input.reject(
+      new AppError("internal", `the event log refused what was prepared for it: ${message}`),
+    );
+    this.#queue.unshift(...batch.filter((_, index) => index !== group).map(({ input }) => input));
+  }
+
+  #failed(batch: readonly Pending[], error: AppError): void {
+    this.#ports.onError("a commit failed", error);
+    const reports = batch.map(({ input }) => input).filter((input) => input.command === undefined);
+    for (const { input } of batch) if (input.command) input.reject(error);
+    this.#queue.unshift(...reports);
+    if (reports.length === 0) return;
+    this.#resting = true;
+    this.#ports.later(RETRY_MS, () => {
+      this.#resting = false;
+      if (!this.#committing) void this.#run();
+    });
+  }
+
+  /** Which row a report came of: the one that asked for its effect last. */
+  #originOf(fact: Fact): Origin | undefined {
+    const origins = this.#registry.get(fact.stream)?.origins;
+    if (!origins) return undefined;
+    for (const effect of causesOf(fact.event)) {
+      const origin = origins.get(effect);
+      if (origin) return origin;
+    }
+    return undefined;
+  }
+}
+
+/** Effects that an event may come of, the likeliest first. */
+function causesOf(event: { type: string; timer?: string }): readonly string[] {
+  switch (event.type) {
+    case "timer.fired":
+      return [`armTimer:${event.timer}`];
+    case "process.spawned":
+    case "process.spawn_failed":
+      return ["spawnProcess"];
+    case "process.exited":
+    case "process.kill_sent":
+    case "process.unkillable":
+      return ["stopIncarnation", "spawnProcess"];
+    case "incarnation.emptied":
+      return ["emptyIncarnation", "stopIncarnation", "watchUnproven", "spawnProcess"];
+    case "health.changed":
+    case "health.failed":
+      return ["startHealth"];
+    case "readiness.reached":
+      return ["startReadiness"];
+    default:
+      return [];
+  }
+}
+
+const groupOf = (input: Input, rows: readonly Stepped[]): Group => {
+  const claim = input.command?.claim;
+  return {
+    rows: rows.map(({ draft, view }) => ({ draft, view })),
+    ...(input.command?.sealed && { sealed: [...input.command.sealed] }),
+    ...(claim && { claim: { ...claim, eventId: rows[0]?.draft.id ?? "" } }),
+  };
+};
+
+/** For a log line: what was thrown, in words. */
+export const inWords = (error: unknown): string =>
+  error instanceof AppError ? `${error.code}: ${error.message}` : messageOf(error);

@@ -1,0 +1,62 @@
+import { resolved } from "../../machines/definition.ts";
+import { machines, type StreamKind } from "../../machines/index.ts";
+import type { ProbeRunner, ProcessRunner, TimerRunner } from "./ports.ts";
+
+/** Everything that can be done about a machine's wish. */
+export interface Runners {
+  processes: ProcessRunner;
+  timers: TimerRunner;
+  probes: ProbeRunner;
+}
+
+type Implementations<Kind extends StreamKind> = NonNullable<
+  Parameters<(typeof machines)[Kind]["machine"]["provide"]>[0]["actions"]
+>;
+
+/** The names of a machine's effects, which must all be here: a new one does not compile until somebody runs it. */
+type ServiceEffect =
+  | "spawnProcess"
+  | "stopIncarnation"
+  | "emptyIncarnation"
+  | "watchUnproven"
+  | "signalProcess"
+  | "armTimer"
+  | "startHealth"
+  | "startReadiness"
+  | "stopProbes";
+
+const streamOf = ({ self }: { self: { id: string } }): string => self.id;
+
+/** Effect name → runner. The actor's id is its stream. */
+const serviceEffects = (runners: Runners) =>
+  ({
+    spawnProcess: (info, { incarnation, definition }) =>
+      runners.processes.spawn({
+        stream: streamOf(info),
+        incarnation,
+        definition: resolved(definition),
+      }),
+    stopIncarnation: (info, params) =>
+      runners.processes.stop({ stream: streamOf(info), ...params }),
+    emptyIncarnation: (info, params) =>
+      runners.processes.empty({ stream: streamOf(info), ...params }),
+    watchUnproven: (info, params) => runners.processes.watch({ stream: streamOf(info), ...params }),
+    signalProcess: (info, params) =>
+      runners.processes.signal({ stream: streamOf(info), ...params }),
+    armTimer: (info, params) => runners.timers.arm({ stream: streamOf(info), ...params }),
+    startHealth: (info, { incarnation, health }) => {
+      if (health) runners.probes.startHealth({ stream: streamOf(info), incarnation, ...health });
+    },
+    startReadiness: (info, { incarnation, probe }) => {
+      if (probe) runners.probes.startReadiness({ stream: streamOf(info), incarnation, probe });
+    },
+    stopProbes: (_, params) => runners.probes.stop(params),
+  }) satisfies Pick<Required<Implementations<"service">>, ServiceEffect>;
+
+/** The machines with their effects bound to runners: what the actors are made of. */
+export function boundMachines(runners: Runners) {
+  return {
+    service: machines.service.machine.provide({ actions: serviceEffects(runners) }),
+    environment: machines.environment.machine,
+  };
+}

@@ -1,0 +1,305 @@
+import { type AnyStateMachine, type SnapshotFrom } from "xstate";
+import type { ServiceDefinition } from "../../../machines/definition.ts";
+import { serviceMachine } from "../../../machines/service.ts";
+import type { ServiceContext } from "../../../machines/service-context.ts";
+import type { ServiceEvent, ServiceTimer } from "../../../machines/service-events.ts";
+import { Stepper } from "../../../src/runtime/journaled.ts";
+
+export type Snapshot = SnapshotFrom<typeof serviceMachine>;
+
+export interface Effect {
+  type: string;
+  params: Readonly<Record<string, unknown>>;
+}
+
+/** What is true outside the machine, whatever it believes. */
+export interface Outside {
+  /**
+   * The open incarnation: `asked` for and not answered, `up`, `gone` (its main process), `found` by a boot and proven,
+   * `unproven`, or `lost`: a boot found nothing, which the policies record before anything else happens.
+   */
+  process: "none" | "asked" | "up" | "gone" | "found" | "unproven" | "lost";
+  /** The runner of this daemon was asked to end it, or to watch it where it is unproven. */
+  ending: boolean;
+  readiness: boolean;
+  health: boolean;
+  /** What the timer runner of this daemon holds, each with the life in which it was armed. */
+  timers: { [Timer in ServiceTimer]?: { armed: string; dueAt: number; life: number } };
+  /** How many incarnations there were. */
+  life: number;
+}
+
+/** One state of machine and world together. */
+export interface Node {
+  key: string;
+  snapshot: Snapshot;
+  outside: Outside;
+  now: number;
+}
+
+export interface Move {
+  event: ServiceEvent;
+  /** The world can send it now; all else is only stepped to see that nothing unsafe is taken. */
+  honest: boolean;
+}
+
+/** One event at one node, and what became of it. */
+export interface Step {
+  definition: ServiceDefinition;
+  before: Node;
+  move: Move;
+  taken: boolean;
+  after: Node;
+  effects: readonly Effect[];
+}
+
+export const phaseOf = (node: Node): string => String(node.snapshot.value);
+export const contextOf = (node: Node): ServiceContext => node.snapshot.context;
+
+const stepper = new Stepper();
+/** Long after everything that was due. */
+const LATE_MS = 3_600_000;
+
+/** A service that was just created. */
+export function birth(definition: ServiceDefinition): Node {
+  const { snapshot } = stepper.birth(serviceMachine, { definition, version: 1 });
+  const outside: Outside = {
+    process: "none",
+    ending: false,
+    readiness: false,
+    health: false,
+    timers: {},
+    life: 0,
+  };
+  return node(definition, snapshot as Snapshot, outside, 1);
+}
+
+/** Lets a machine answer an event, and the world follow. */
+export function take(
+  machine: AnyStateMachine,
+  definition: ServiceDefinition,
+  before: Node,
+  move: Move,
+): Step {
+  const prepared = stepper.step(machine, before.snapshot as never, move.event);
+  if (!prepared) return { definition, before, move, taken: false, after: before, effects: [] };
+  const effects = prepared.actions as unknown as readonly Effect[];
+  const snapshot = prepared.snapshot as Snapshot;
+  const outside = followed(before.outside, move.event, effects);
+  const after = node(definition, snapshot, outside, move.event.at);
+  return { definition, before, move, taken: true, after, effects };
+}
+
+/** What an event says of the world, then what its effects make of it. */
+function followed(
+  before: Outside,
+  event: ServiceEvent,
+  effects: readonly Effect[],
+): Outside {
+  const outside = { ...before, ...told(before, event) };
+  for (const { type, params } of effects) {
+    if (type === "stopIncarnation" || type === "emptyIncarnation") outside.ending = true;
+    if (type === "watchUnproven") outside.ending = outside.process === "unproven";
+    if (type === "startReadiness") outside.readiness = params["probe"] !== undefined;
+    if (type === "startHealth") outside.health = params["health"] !== undefined;
+    if (type === "stopProbes") Object.assign(outside, { readiness: false, health: false });
+    if (type === "armTimer") {
+      const { timer, dueAt, armed } = params as { timer: ServiceTimer; dueAt: number; armed: string };
+      outside.timers = { ...outside.timers, [timer]: { armed, dueAt, life: outside.life } };
+    }
+  }
+  return outside;
+}
+
+const CLOSED = { process: "none", ending: false, readiness: false, health: false } as const;
+
+function told(before: Outside, event: ServiceEvent): Partial<Outside> {
+  switch (event.type) {
+    case "process.spawn_requested":
+      return { ...CLOSED, process: "asked", life: before.life + 1 };
+    case "process.spawned":
+      return { process: "up" };
+    case "process.exited":
+      return { process: before.process === "found" ? "found" : "gone" };
+    case "process.spawn_failed":
+    case "incarnation.emptied":
+      return CLOSED;
+    case "readiness.reached":
+      return { readiness: false };
+    case "health.failed":
+      return { health: false };
+    case "timer.fired": {
+      const { [event.timer]: _fired, ...timers } = before.timers;
+      return { timers };
+    }
+    case "environment.booted":
+      return { ...CLOSED, timers: {}, process: afterBoot(before.process, event.found.kind) };
+    default:
+      return {};
+  }
+}
+
+const afterBoot = (
+  before: Outside["process"],
+  found: "none" | "proven" | "unproven",
+): Outside["process"] => {
+  if (before === "none") return "none";
+  return found === "none" ? "lost" : found === "proven" ? "found" : "unproven";
+};
+
+/** Everything that tells two states apart, times and counts only as far as anything asks for them. */
+function node(
+  definition: ServiceDefinition,
+  snapshot: Snapshot,
+  outside: Outside,
+  now: number,
+): Node {
+  const { context, value } = snapshot;
+  const { open, dueAt, failures } = context;
+  const recent = failures.some((at) => now + 1 - at < 60_000);
+  const held = (timer: ServiceTimer): string => {
+    const at = outside.timers[timer];
+    if (!at) return "-";
+    return at.armed === context.armed[timer] && at.life === outside.life ? "armed" : "stale";
+  };
+  const key = [
+    value,
+    context.desired === "running" ? "run" : "stop",
+    !open ? "empty" : open.exited ? "exited" : open.pid === undefined ? "asked" : "live",
+    context.deleting ? "deleting" : "",
+    context.ending ?? "",
+    context.failing ? "failing" : "",
+    Math.min(context.attempt, 2),
+    definition.maxFailures !== undefined && recent ? "recent" : "",
+    dueAt === undefined ? "" : dueAt <= now + 1 ? "due" : "later",
+    context.unprovenPid === undefined ? "" : "unproven",
+    context.unkillablePid === undefined ? "" : "unkillable",
+    outside.process,
+    outside.ending ? "ending" : "",
+    outside.readiness ? "asks-ready" : "",
+    outside.health ? "asks-health" : "",
+    held("backoff"),
+    held("ready"),
+    value === "running" ? held("healthy") : "", // armed anew with each entry
+  ].join(" ");
+  return { key, snapshot, outside, now };
+}
+
+const FOUND = [
+  { kind: "none" },
+  { kind: "proven", pids: [100] },
+  { kind: "unproven", pid: 100 },
+] as const;
+
+type Fact<E> = E extends unknown ? Omit<E, "at" | "id"> : never;
+const facts = <const List extends readonly Fact<ServiceEvent>[]>(list: List): List => list;
+
+/** What a person can wish. */
+const wishes = (definition: ServiceDefinition, version: number) =>
+  facts([
+    { type: "service.start_requested" },
+    { type: "service.stop_requested" },
+    { type: "service.stop_requested", timeoutMs: 1_000 },
+    { type: "service.restart_requested" },
+    { type: "service.delete_requested" },
+    { type: "service.drain_requested", timeoutMs: 2_000 },
+    { type: "service.signal_requested", signal: "HUP" },
+    { type: "service.changed", definition, version: version + 1, start: true },
+    { type: "service.changed", definition, version: version + 1, start: false },
+  ]);
+
+/** What runners report of an incarnation. */
+const reports = (incarnation: string) =>
+  facts([
+    { type: "process.spawned", incarnation, pid: 100, startTime: "1", wall: 1 },
+    { type: "process.spawn_failed", incarnation, error: { errno: "ENOENT", message: "not found" } },
+    {
+      type: "process.spawn_failed",
+      incarnation,
+      error: { errno: "EPERM", message: "no key", permanent: true },
+    },
+    { type: "process.exited", incarnation, status: { code: 0 }, jitter: 0.5 },
+    { type: "process.exited", incarnation, status: { code: 1 }, jitter: 0.5 },
+    { type: "process.exited", incarnation, status: { signal: "KILL" }, jitter: 0.5 },
+    { type: "process.lost", incarnation },
+    { type: "process.kill_sent", incarnation },
+    { type: "process.unkillable", incarnation, pid: 100 },
+    { type: "incarnation.emptied", incarnation, jitter: 0.5 },
+    { type: "output.ended", incarnation, logTo: 10, lines: 1 },
+    { type: "readiness.reached", incarnation },
+    { type: "health.failed", incarnation, reason: "refused", failures: 3 },
+    { type: "health.changed", incarnation, ok: false, reason: "refused" },
+    { type: "health.changed", incarnation, ok: true },
+  ]);
+
+/** Reports whose answer depends on the time: they also come late. */
+const TIMED = new Set(["incarnation.emptied", "process.exited", "process.spawn_failed", "health.failed"]);
+
+/** Every event there is, at one node. */
+export function moves(definition: ServiceDefinition, at: Node): Move[] {
+  const { open, version, armed } = contextOf(at);
+  const { outside, now } = at;
+  const list: Move[] = [];
+  const add = (fact: Fact<ServiceEvent>, honest: boolean, when = now + 1) => {
+    const id = `ev_${outside.life}_${when}_${list.length}`;
+    list.push({ event: { ...fact, at: when, id } as ServiceEvent, honest });
+  };
+  const settled = outside.process !== "lost";
+  for (const wish of wishes(definition, version)) add(wish, settled);
+  for (const found of FOUND)
+    for (const newMachineBoot of [false, true])
+      add(
+        { type: "environment.booted", found, newMachineBoot },
+        settled && (open !== undefined || found.kind === "none"),
+      );
+  add(
+    { type: "process.spawn_requested", incarnation: `in_${outside.life + 1}`, machineBoot: "mb" },
+    settled && phaseOf(at) === "pending" && open === undefined,
+  );
+  for (const report of reports(open?.id ?? "in_none")) {
+    const honest = open !== undefined && canReport(at, report);
+    add(report, honest);
+    if (TIMED.has(report.type)) add(report, honest, now + LATE_MS);
+  }
+  for (const report of reports("in_stale")) add(report, settled && report.type === "output.ended");
+  for (const timer of ["backoff", "healthy", "ready"] as const) {
+    const held = outside.timers[timer];
+    if (held)
+      add({ type: "timer.fired", timer, armed: held.armed }, settled, Math.max(now + 1, held.dueAt));
+    if (armed[timer] !== undefined && armed[timer] !== held?.armed)
+      add({ type: "timer.fired", timer, armed: armed[timer] }, false);
+    add({ type: "timer.fired", timer, armed: "ev_stale" }, false);
+  }
+  return list;
+}
+
+/** Whether an honest runner can report this of the open incarnation now. */
+function canReport({ snapshot, outside }: Node, report: Fact<ServiceEvent>): boolean {
+  const { process, ending } = outside;
+  const exited = snapshot.context.open?.exited === true;
+  switch (report.type) {
+    case "process.spawned":
+    case "process.spawn_failed":
+      return process === "asked";
+    case "process.exited":
+      return process === "up" || (process === "found" && !exited && report.status.code === undefined);
+    case "process.lost":
+      return process === "lost" && !exited;
+    case "process.kill_sent":
+      return ending && (process === "up" || process === "gone" || process === "found");
+    case "process.unkillable":
+      return ending && process !== "lost" && process !== "unproven";
+    case "incarnation.emptied":
+      if (process === "lost") return exited;
+      return ending && (process === "gone" || process === "found" || process === "unproven");
+    case "output.ended":
+      return process === "gone";
+    case "readiness.reached":
+      return process === "up" && outside.readiness;
+    case "health.failed":
+    case "health.changed":
+      return process === "up" && outside.health;
+    default:
+      return false;
+  }
+}
