@@ -1,6 +1,5 @@
-import { execFile, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -102,11 +101,12 @@ async function measure(
     mkdirSync(join(directory, "run"));
     writeFileSync(join(directory, "source"), LINE.repeat(load.bytes / LINE.length));
     const taker = await subject(directory, load.writers);
-    const from = `dd status=none if=${directory}/source bs=${load.writeBytes}`;
-    const script = taker.pipes.map((pipe) => `${from} 1<>${pipe} &`).join("\n");
+    const from = `timeout 60 dd status=none if=source bs=${load.writeBytes}`;
+    const writers = taker.pipes.map((pipe) => `(${from} 1<>${pipe} || touch failed) &`);
     const start = performance.now();
-    const writers = spawn("bash", ["-c", `${script}\nwait`], { stdio: "ignore" });
-    const [cpu] = await Promise.all([once(writers, "exit").then(() => taker.end())]);
+    await promisify(execFile)("bash", ["-c", `${writers.join("\n")}\nwait`], { cwd: directory });
+    if (existsSync(join(directory, "failed"))) throw new Error(`nobody took all of ${load.name}`);
+    const cpu = await taker.end();
     const bytes = load.bytes * load.writers;
     const seconds = (performance.now() - start) / 1000;
     return { mbPerS: bytes / MB / seconds, cpuPerGB: cpu / (bytes / 1e9) };

@@ -14,7 +14,9 @@ export const LOOP_PAUSE_MS = 100;
  * @param draw     0 to 1; 0.5 is the delay without jitter
  */
 export function nextDelay(backoff: Backoff, failures: number, draw: number): number {
-  const plain = Math.min(backoff.maxMs, backoff.firstMs * backoff.factor ** (failures - 1));
+  // Bounded, since no delay times infinity is not a number.
+  const growth = Math.min(backoff.factor ** (failures - 1), Number.MAX_VALUE);
+  const plain = Math.min(backoff.maxMs, backoff.firstMs * growth);
   return Math.round(plain * (1 + backoff.jitter * (2 * draw - 1)));
 }
 

@@ -11,7 +11,7 @@ export function cycleFrom(start: string, needs: Needs): string[] | undefined {
   const walk = (name: string, path: readonly string[]): string[] | undefined => {
     if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
     if (done.has(name)) return undefined;
-    for (const need of needs[name] ?? []) {
+    for (const need of Object.hasOwn(needs, name) ? (needs[name] ?? []) : []) {
       const cycle = walk(need, [...path, name]);
       if (cycle) return cycle;
     }

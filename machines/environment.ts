@@ -27,6 +27,18 @@ export type EnvironmentFact =
 
 export type EnvironmentEvent = EnvironmentFact & Stamp;
 
+/** Every type of event the environment's stream can hold. */
+export const ENVIRONMENT_EVENT_TYPES = [
+  "environment.created",
+  "environment.booted",
+  "environment.ready_reached",
+  "environment.drain_requested",
+  "environment.drained",
+  "clock.stepped",
+  "stream.quarantined",
+  "stream.retired",
+] as const satisfies readonly EnvironmentEvent["type"][];
+
 export interface EnvironmentContext {
   name: string;
   /** Of the newest boot. */

@@ -616,8 +616,6 @@ export const serviceMachine = house.createMachine({
           { guard: "staying", actions: "redefine" },
         ],
         "service.stop_requested": [
-          { guard: and(["deleting", "isUnproven"]), actions: watchUnproven },
-          { guard: "deleting", actions: stopIncarnation },
           { guard: "isUnproven", actions: [watchUnproven, "wishStopped"] },
           { actions: [stopIncarnation, "wishStopped"] },
         ],

@@ -193,7 +193,9 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
     services,
     events: {
       page: (from, limit, service) =>
-        reader.page(from, limit, service === undefined ? undefined : `service/${service}`),
+        service === undefined
+          ? reader.fromSeq(from, limit)
+          : reader.fromSeqIn(`service/${service}`, from, limit),
       follow: (from, service, signal) =>
         follow(reader, tail, {
           from,

@@ -15,11 +15,12 @@ const asError = ({ code, message, field, value, allowed }: Problem): AppError =>
   });
 
 /** The same schema stands in routes under several prefixes: it is compiled once. */
-const compiled = new WeakMap<object, Check>();
+const compiled = { exact: new WeakMap<object, Check>(), coercing: new WeakMap<object, Check>() };
 
 function compileOnce(schema: object, coerce: boolean): Check {
-  const check = compiled.get(schema) ?? checker(schema, coerce);
-  compiled.set(schema, check);
+  const known = coerce ? compiled.coercing : compiled.exact;
+  const check = known.get(schema) ?? checker(schema, coerce);
+  known.set(schema, check);
   return check;
 }
 

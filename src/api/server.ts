@@ -111,7 +111,7 @@ function build(options: ApiOptions): FastifyInstance {
     bodyLimit: BODY_LIMIT,
     http: HTTP_OPTIONS,
     routerOptions: { maxParamLength: 1_000, ignoreTrailingSlash: true },
-    return503OnClosing: true,
+    return503OnClosing: false, // its body would have another shape; streams and commands refuse by themselves
     forceCloseConnections: "idle",
     clientErrorHandler: refuseConnection(version),
     frameworkErrors: (error, request, reply) => {

@@ -130,8 +130,8 @@ export async function listenOnSocket(
   listen: (path: string) => Promise<unknown>,
 ): Promise<() => void> {
   const { path, mode } = options;
-  await refuseTaken(path);
   try {
+    await refuseTaken(path);
     makeDirectory(path, mode);
     await bindBeside(options, listen);
   } catch (error) {

@@ -25,18 +25,22 @@ const refuse = (flag: string, value: string, allowed: string): AppError =>
   new AppError("invalid_request", `${flag} is "${value}": allowed is ${allowed}`);
 
 /** A check of flags that take a whole number. */
-export const whole = (least: number, most: number) => (value: string, flag: string): void => {
-  const number = /^\d{1,15}$/.test(value) ? Number(value) : NaN;
-  if (number >= least && number <= most) return;
-  throw refuse(flag, value, `a whole number from ${least} to ${most}`);
-};
+export const whole =
+  (least: number, most: number) =>
+  (value: string, flag: string): void => {
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : NaN;
+    if (number >= least && number <= most) return;
+    throw refuse(flag, value, `a whole number from ${least} to ${most}`);
+  };
 
 /** A check of flags that take a number, maybe with a fraction. */
-export const decimal = (least: number, most: number) => (value: string, flag: string): void => {
-  const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
-  if (number >= least && number <= most) return;
-  throw refuse(flag, value, `a number from ${least} to ${most}`);
-};
+export const decimal =
+  (least: number, most: number) =>
+  (value: string, flag: string): void => {
+    const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
+    if (number >= least && number <= most) return;
+    throw refuse(flag, value, `a number from ${least} to ${most}`);
+  };
 
 /** A check of flags that take a Go duration. */
 export const duration = (value: string, flag: string): void => {
@@ -59,10 +63,16 @@ export const watchArgs = {
 } as const;
 
 /** The wire's `duration` for `--duration` and `--no-stream`. */
-export function watchFor(args: { duration?: string | undefined; stream: boolean }): string | undefined {
+export function watchFor(args: {
+  duration?: string | undefined;
+  stream: boolean;
+}): string | undefined {
   if (args.stream) return args.duration;
   if (args.duration === undefined) return "0s";
-  throw new AppError("invalid_request", "--duration and --no-stream contradict each other: give one of them");
+  throw new AppError(
+    "invalid_request",
+    "--duration and --no-stream contradict each other: give one of them",
+  );
 }
 
 /** How long a process may take to end by itself. */

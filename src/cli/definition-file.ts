@@ -11,7 +11,9 @@ export function jsonFile(path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new AppError("invalid_request", `${shownPath(path)} is no JSON: ${messageOf(cause)}`, { cause });
+    throw new AppError("invalid_request", `${shownPath(path)} is no JSON: ${messageOf(cause)}`, {
+      cause,
+    });
   }
 }
 
@@ -19,7 +21,9 @@ function contents(path: string): string {
   try {
     return readFileSync(path === "-" ? 0 : path, "utf8");
   } catch (cause) {
-    throw new AppError("invalid_request", `cannot read ${shownPath(path)}: ${messageOf(cause)}`, { cause });
+    throw new AppError("invalid_request", `cannot read ${shownPath(path)}: ${messageOf(cause)}`, {
+      cause,
+    });
   }
 }
 
@@ -36,7 +40,11 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
  */
 export function definitionFile(path: string, name: string): Record<string, unknown> {
   const value = jsonFile(path);
-  if (!isObject(value)) throw new AppError("invalid_request", `${shownPath(path)} must hold one JSON object: a definition`);
+  if (!isObject(value))
+    throw new AppError(
+      "invalid_request",
+      `${shownPath(path)} must hold one JSON object: a definition`,
+    );
   const { name: named, state: _state, ...definition } = value;
   if (named === undefined || named === name) return definition;
   throw new AppError(

@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode } from "../base/errors.ts";
+import type { ErrorCode } from "../base/errors.ts";
 
 /** What our exit codes mean: `docs/cli.md` lists them. */
 export const EXIT = {
@@ -51,6 +51,19 @@ const EXIT_CODES = {
   internal: EXIT.failed,
 } as const satisfies Record<ErrorCode, number>;
 
+/**
+ * The code of an error of ours, or undefined. Not by its class: what the bundle imports lazily, the daemon and the
+ * questions about the past, was compiled apart from it and has a class of its own.
+ */
+export function codeOf(error: unknown): ErrorCode | undefined {
+  const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" && Object.hasOwn(EXIT_CODES, code)
+    ? (code as ErrorCode)
+    : undefined; // the table has them all
+}
+
 /** The exit code for whatever was thrown. */
-export const exitCodeOf = (error: unknown): number =>
-  error instanceof AppError ? EXIT_CODES[error.code] : EXIT.failed;
+export function exitCodeOf(error: unknown): number {
+  const code = codeOf(error);
+  return code === undefined ? EXIT.failed : EXIT_CODES[code];
+}

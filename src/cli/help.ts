@@ -67,7 +67,7 @@ export function flagLabel(name: string, arg: Argument): string {
 /** What is said about a flag or word: its description, and whether it may be repeated. */
 export function explained(arg: Argument): string {
   const text = isNegatable(arg)
-    ? (("negativeDescription" in arg && arg.negativeDescription) || arg.description)
+    ? ("negativeDescription" in arg && arg.negativeDescription) || arg.description
     : arg.description;
   return `${text ?? ""}${arg.repeat && arg.type !== "positional" ? " (may be repeated)" : ""}`;
 }
@@ -83,7 +83,9 @@ const section = (title: string, lines: readonly string[]): string[] =>
 /** The text of `--help`. */
 export function helpText(verb: Described): string {
   const { meta, args, verbs } = verb;
-  const words = args.filter(isPositional).map(([name, arg]) => [name.toUpperCase(), explained(arg)] as const);
+  const words = args
+    .filter(isPositional)
+    .map(([name, arg]) => [name.toUpperCase(), explained(arg)] as const);
   const flags = args
     .filter((one) => !isPositional(one))
     .map(([name, arg]) => [flagLabel(name, arg), explained(arg)] as const);
@@ -95,7 +97,10 @@ export function helpText(verb: Described): string {
     ...section("Verbs", columns(verbs.map(({ name, description }) => [name, description]))),
     ...section("Words", columns(words)),
     ...section("Flags", columns(flags)),
-    ...section("Examples", (meta.examples ?? []).map((line) => `  ${line}`)),
+    ...section(
+      "Examples",
+      (meta.examples ?? []).map((line) => `  ${line}`),
+    ),
     ...(verbs.length > 0 ? ["", `${verb.path} VERB --help tells more about each.`] : []),
   ].join("\n");
 }

@@ -18,7 +18,11 @@ export function envFrom(
   if (list === undefined && literal.length === 0) return undefined;
   const env: Record<string, string> = {};
   commaList(list ?? "").forEach((part, index) =>
-    add(env, part, `part ${index + 1} of --env has no "=": --env splits at every comma; a value with a comma goes in --env-var`),
+    add(
+      env,
+      part,
+      `part ${index + 1} of --env has no "=": --env splits at every comma; a value with a comma goes in --env-var`,
+    ),
   );
   for (const part of literal) add(env, part, '--env-var needs NAME=VALUE, and one has no "="');
   return env;

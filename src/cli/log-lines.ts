@@ -19,7 +19,7 @@ const COLOURS: readonly Colour[] = ["cyan", "green", "yellow", "red"];
 export async function printLogs(
   client: Client,
   names: readonly string[],
-  { json = false, ...options }: LogsOptions & { json?: boolean },
+  { json = false, ...options }: LogsOptions & { json?: boolean | undefined },
 ): Promise<void> {
   const sources: Source[] = [];
   for (const name of names) sources.push({ name, stream: await client.logs(name, options) });
@@ -68,4 +68,6 @@ async function printInOrder(sources: readonly Source[], show: Show): Promise<voi
 }
 
 const earliest = (heads: ReadonlyMap<Source, StreamedLine>): [Source, StreamedLine] =>
-  [...heads].reduce((best, head) => (head[1].line.timestamp < best[1].line.timestamp ? head : best));
+  [...heads].reduce((best, head) =>
+    head[1].line.timestamp < best[1].line.timestamp ? head : best,
+  );

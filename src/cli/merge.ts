@@ -6,7 +6,11 @@ type Fields = { [Field in keyof ChangeBody]: ChangeBody[Field] };
 const PROBES = ["http", "tcp", "exec"] as const;
 
 /** A definition alone, out of what `get` gives: what may be written back. */
-export function definitionOf({ name: _name, state: _state, ...definition }: ServiceWire): ChangeBody {
+export function definitionOf({
+  name: _name,
+  state: _state,
+  ...definition
+}: ServiceWire): ChangeBody {
   const { env_names: _names, ...fields } = definition;
   return fields as ChangeBody; // a service on the wire is a definition with a state
 }
@@ -19,7 +23,8 @@ export function laidOver(base: ChangeBody, given: ChangeBody): ChangeBody {
   const merged: Fields = { ...base, ...given };
   if (base.env && given.env) merged.env = { ...base.env, ...given.env };
   if (base.backoff && given.backoff) merged.backoff = { ...base.backoff, ...given.backoff };
-  if (base.health && given.health) merged.health = { ...withoutProbe(base.health, given.health), ...given.health };
+  if (base.health && given.health)
+    merged.health = { ...withoutProbe(base.health, given.health), ...given.health };
   return merged;
 }
 
@@ -33,7 +38,8 @@ function withoutProbe<T extends object>(base: T, given: object): T {
 /** Only the fields of `wanted` that differ from `current`. */
 export function changed(current: ChangeBody, wanted: ChangeBody): ChangeBody {
   const fields = Object.entries(wanted).filter(
-    ([field, value]) => JSON.stringify(value) !== JSON.stringify(current[field as keyof ChangeBody]),
+    ([field, value]) =>
+      JSON.stringify(value) !== JSON.stringify(current[field as keyof ChangeBody]),
   );
   return Object.fromEntries(fields) as ChangeBody; // a part of it
 }

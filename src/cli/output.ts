@@ -38,7 +38,7 @@ export const print = (text: string): void => writeAll(1, `${text}\n`);
 
 /** Prints bytes as they are. */
 export function printBytes(bytes: Buffer): void {
-  for (let left = bytes; left.length > 0; ) left = left.subarray(writeSome(1, left));
+  for (let left = bytes; left.length > 0;) left = left.subarray(writeSome(1, left));
 }
 
 /** Says something beside the output: on standard error, so that what is piped stays clean. */
@@ -46,8 +46,8 @@ export const say = (text: string): void => writeAll(2, `${text}\n`);
 
 /** Ends the process at once. `process.exit` would do it, too, but first looks for what nobody left behind. */
 export function leave(code: number): never {
-  const { reallyExit } = process as unknown as { reallyExit(code: number): never }; // what process.exit ends in
-  return reallyExit(code);
+  const ending = process as unknown as { reallyExit: (code: number) => never }; // what process.exit ends in
+  return ending.reallyExit(code);
 }
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;

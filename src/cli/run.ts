@@ -1,10 +1,10 @@
-import { runCommand } from "citty";
+import type { ArgsDef, CommandMeta, ParsedArgs } from "citty";
 import { AppError, messageOf } from "../base/errors.ts";
 import { nearest } from "../config/nearest.ts";
-import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { codeOf, EXIT, exitCodeOf } from "./exit-codes.ts";
 import { paintError, print, say } from "./output.ts";
 import { root } from "./root.ts";
-import { strict, type Words } from "./strict.ts";
+import { strict } from "./strict.ts";
 import type { AnyCommand, VerbData } from "./verb.ts";
 import { PROGRAM, VERSION } from "./version.ts";
 
@@ -29,11 +29,14 @@ export async function run(words: readonly string[]): Promise<number> {
   try {
     return await runVerb(await find(daemonByFlags(words) ? ["serve", ...words] : words));
   } catch (error) {
-    complain(messageOf(error));
-    if (!(error instanceof AppError)) say(error instanceof Error ? (error.stack ?? "") : "");
+    complain(codeOf(error) === undefined ? stackOf(error) : messageOf(error));
     return exitCodeOf(error);
   }
 }
+
+/** What was not foreseen is a bug of ours: whoever mends it needs the place. */
+const stackOf = (error: unknown): string =>
+  `a bug, please report it: ${error instanceof Error ? error.stack : String(error)}`;
 
 const complain = (message: string): void => say(`${paintError("red", `${PROGRAM}:`)} ${message}`);
 
@@ -62,7 +65,8 @@ async function step({ path, command, rest }: Found): Promise<Found | undefined> 
   const [word, ...after] = rest;
   if (word === undefined || word.startsWith("-")) return undefined;
   const load = Object.hasOwn(verbs, word) ? verbs[word] : undefined;
-  if (!load) throw new AppError("invalid_request", await noSuchVerb(path, word, Object.keys(verbs)));
+  if (!load)
+    throw new AppError("invalid_request", await noSuchVerb(path, word, Object.keys(verbs)));
   return { path: `${path} ${word}`, command: await load(), rest: after };
 }
 
@@ -82,13 +86,32 @@ async function runVerb(found: Found): Promise<number> {
   if (rest.some((word) => VERSIONS.includes(word)) && command === root) return version();
   if (wantsHelp(rest, meta.literal)) return help(found);
   if (command.subCommands) return groupAlone(found);
-  const args = await argsOf(command);
-  const words = meta.literal
-    ? { citty: [], repeated: new Map() }
-    : strictly(found, () => strict(rest, args, meta));
-  const data: VerbData = { repeated: words.repeated, literal: rest };
-  const { result } = await runCommand(command, { rawArgs: words.citty, data });
+  const { args, data } = meta.literal
+    ? literally(rest)
+    : strictly(found, await argsOf(command), meta);
+  const result: unknown = await command.run?.({ rawArgs: rest, args, cmd: command, data });
   return typeof result === "number" ? result : EXIT.ok;
+}
+
+interface Given {
+  args: ParsedArgs;
+  data: VerbData;
+}
+
+const literally = (rest: readonly string[]): Given => ({
+  args: { _: [...rest] } as ParsedArgs, // a literal verb looks at none of its flags
+  data: { repeated: new Map(), literal: rest },
+});
+
+/** Reads the words as the verb defines them; what is wrong with them is followed by where help is. */
+function strictly({ path, rest }: Found, definition: ArgsDef, meta: CommandMeta): Given {
+  try {
+    const { args, repeated } = strict(rest, definition, meta);
+    return { args, data: { repeated, literal: [] } };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError(error.code, `${error.message}\nsee: ${path} --help`);
+  }
 }
 
 /** A verb that reads its own words is asked for help by the first of them: later ones may belong to what it starts. */
@@ -115,19 +138,12 @@ async function groupAlone({ path, command, rest }: Found): Promise<number> {
   const text = helpText(await described(path, command));
   const [flag] = rest;
   if (flag !== undefined) {
-    throw new AppError("invalid_request", `${flag} stands before the verb: flags come after it, as in "${path} VERB ${flag}"`);
+    throw new AppError(
+      "invalid_request",
+      `${flag} stands before the verb: flags come after it, as in "${path} VERB ${flag}"`,
+    );
   }
   if (command === root) print(text);
   else say(text);
   return command === root ? EXIT.ok : EXIT.usage;
-}
-
-/** Tells where help is, after what was wrong with a command line. */
-function strictly(found: Found, read: () => Words): Words {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    throw new AppError(error.code, `${error.message}\nsee: ${found.path} --help`);
-  }
 }

@@ -20,16 +20,22 @@ const COLOURS: Readonly<Record<ServiceWire["state"]["phase"], Colour>> = {
  */
 export function serviceTable(services: readonly ServiceWire[], now: number): string {
   if (services.length === 0) {
-    return "No services yet. Create one: sprite-env services create web --cmd python3 --args \"-m,http.server,3000\"";
+    return 'No services yet. Create one: sprite-env services create web --cmd python3 --args "-m,http.server,3000"';
   }
   const header = ["name", "state", "pid", "uptime", "restarts", "http_port", "note"];
-  return table(header, services.map((service) => rowOf(service, now)), (text, column, row) =>
-    column === 1 ? paint(COLOURS[services[row]?.state.phase ?? "stopped"], text) : text,
+  return table(
+    header,
+    services.map((service) => rowOf(service, now)),
+    (text, column, row) =>
+      column === 1 ? paint(COLOURS[services[row]?.state.phase ?? "stopped"], text) : text,
   );
 }
 
 function rowOf({ name, http_port, state }: ServiceWire, now: number): string[] {
-  const uptime = state.pid === undefined || !state.started_at ? "" : timeSpan(now - Date.parse(state.started_at));
+  const uptime =
+    state.pid === undefined || !state.started_at
+      ? ""
+      : timeSpan(now - Date.parse(state.started_at));
   return [
     name,
     state.phase,

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { leave } from "./output.ts";
 import { run } from "./run.ts";
 

@@ -21,7 +21,11 @@ async function printLines(stream: ReplyStream): Promise<{ exitCode?: number; err
  * @returns 1 when the service failed before the stream ended. An exit with 0 is no failure where the restart policy takes it as the
  *   end of its work: then the service is `stopped`.
  */
-export async function printStart(client: Client, name: string, stream: ReplyStream): Promise<number> {
+export async function printStart(
+  client: Client,
+  name: string,
+  stream: ReplyStream,
+): Promise<number> {
   const stopWatching = onInterrupt(
     `${name} goes on: sprite-env services get ${name} shows it, sprite-env services logs -f ${name} follows it`,
   );

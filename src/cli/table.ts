@@ -13,7 +13,10 @@ export function table(
   const widths = Array.from({ length: count }, (_, column) =>
     Math.max(...[header, ...rows].map((row) => row[column]?.length ?? 0)),
   );
-  const line = (cells: readonly string[], colour: (text: string, column: number) => string): string =>
+  const line = (
+    cells: readonly string[],
+    colour: (text: string, column: number) => string,
+  ): string =>
     widths
       .map((width, column) => {
         const cell = cells[column] ?? "";

@@ -39,7 +39,9 @@ function fieldOf(word: string): keyof ChangeBody {
   if (FIELDS.includes(field)) return field as keyof ChangeBody; // the list holds nothing else
   if (field === "cmd") throw wrong("--unset cmd: a service cannot be without a cmd");
   const guess = nearest(word, FIELDS);
-  throw wrong(`--unset ${word}: ${guess ? `did you mean ${guess}?` : `known are ${FIELDS.join(", ")}`}`);
+  throw wrong(
+    `--unset ${word}: ${guess ? `did you mean ${guess}?` : `known are ${FIELDS.join(", ")}`}`,
+  );
 }
 
 function removed(change: ChangeBody, field: keyof ChangeBody): null {

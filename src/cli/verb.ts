@@ -35,8 +35,10 @@ export interface VerbData {
 }
 
 /** All values of a repeatable flag or positional. */
-export const allOf = <T extends ArgsDef>(context: CommandContext<T>, name: string): readonly string[] =>
-  (context.data as VerbData).repeated.get(name) ?? []; // run.ts calls every verb with it
+export const allOf = <T extends ArgsDef>(
+  context: CommandContext<T>,
+  name: string,
+): readonly string[] => (context.data as VerbData).repeated.get(name) ?? []; // run.ts calls every verb with it
 
 /** Any verb or group of verbs. */
 // oxlint-disable-next-line typescript/no-explicit-any -- citty's own word for "whatever its arguments are"

@@ -3,7 +3,7 @@ declare const SPRITE_ENV_VERSION: string | undefined;
 
 /** The release, as package.json has it. */
 export const VERSION: string =
-  typeof SPRITE_ENV_VERSION === "string" ? SPRITE_ENV_VERSION : `${process.env["npm_package_version"] ?? "0"}-source`;
+  typeof SPRITE_ENV_VERSION === "string" ? SPRITE_ENV_VERSION : "from source";
 
 /** The name we were started by. */
 export const PROGRAM: string =

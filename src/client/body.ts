@@ -20,21 +20,27 @@ const hasNoBody = ({ method, status }: Framing): boolean =>
  * @throws AppError `daemon_unreachable` while it is read, where the connection ends before the body does
  */
 export async function* bodyOf(reader: ByteReader, framing: Framing): AsyncGenerator<Buffer> {
+  let whole = false;
   try {
-    if (hasNoBody(framing)) return;
-    const length = framing.headers.get("content-length");
-    if (framing.headers.get("transfer-encoding")?.toLowerCase() === "chunked") yield* chunked(reader);
-    else if (length !== undefined) yield* counted(reader, Number(length));
-    else yield* toTheEnd(reader);
+    yield* framed(reader, framing);
+    whole = true;
   } catch (error) {
     throw error instanceof AppError ? error : incomplete(error);
   } finally {
-    await reader.close();
+    if (!whole) reader.close(); // else the daemon closes it, and we need not wait for that
   }
 }
 
+async function* framed(reader: ByteReader, framing: Framing): AsyncGenerator<Buffer> {
+  if (hasNoBody(framing)) return;
+  const length = framing.headers.get("content-length");
+  if (framing.headers.get("transfer-encoding")?.toLowerCase() === "chunked") yield* chunked(reader);
+  else if (length !== undefined) yield* counted(reader, Number(length));
+  else yield* toTheEnd(reader);
+}
+
 async function* counted(reader: ByteReader, length: number): AsyncGenerator<Buffer> {
-  for (let left = length; left > 0; ) {
+  for (let left = length; left > 0;) {
     const piece = await reader.some(Math.min(left, PIECE_BYTES));
     if (piece.length === 0) throw incomplete(undefined);
     left -= piece.length;

@@ -1,15 +1,16 @@
 import { AppError } from "../base/errors.ts";
+import type { ByteSource } from "./socket-source.ts";
 
 const NEWLINE = 0x0a;
 const NOTHING = Buffer.alloc(0);
 
 /** Takes bytes off a stream piece by piece; holds no more than was asked for and one chunk. */
 export class ByteReader {
-  readonly #chunks: AsyncIterator<Buffer>;
+  readonly #source: ByteSource;
   #held: Buffer = NOTHING;
 
-  constructor(source: AsyncIterable<Buffer>) {
-    this.#chunks = source[Symbol.asyncIterator]();
+  constructor(source: ByteSource) {
+    this.#source = source;
   }
 
   /** Whatever comes next, at most `max` bytes; empty at the end. */
@@ -37,8 +38,8 @@ export class ByteReader {
   }
 
   /** Lets go of the source. */
-  async close(): Promise<void> {
-    await this.#chunks.return?.();
+  close(): void {
+    this.#source.close();
   }
 
   #take(length: number, newline: number): string {
@@ -48,9 +49,9 @@ export class ByteReader {
   }
 
   async #more(): Promise<boolean> {
-    const { done, value } = await this.#chunks.next();
-    if (done) return false;
-    this.#held = this.#held.length === 0 ? value : Buffer.concat([this.#held, value]);
+    const piece = await this.#source.next();
+    if (!piece) return false;
+    this.#held = this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece]);
     return true;
   }
 }

@@ -129,7 +129,10 @@ export class Client {
   ): Promise<ReplyStream> {
     const query = { duration, timeout, with_dependents: withDependents };
     const request = json(method, withQuery(path, query), body);
-    const headers = { ...request.headers, ...(ifMatch !== undefined && { "If-Match": `"${ifMatch}"` }) };
+    const headers = {
+      ...request.headers,
+      ...(ifMatch !== undefined && { "If-Match": `"${ifMatch}"` }),
+    };
     return streamedLines((await this.#accepted({ ...request, headers })).body);
   }
 

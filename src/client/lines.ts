@@ -1,6 +1,7 @@
 import { AppError } from "../base/errors.ts";
 import type { StreamLineWire } from "../api/view-schemas.ts";
 import { ByteReader } from "./bytes.ts";
+import { iterableSource } from "./socket-source.ts";
 
 /** A line of a stream, as it came and as it reads. */
 export interface StreamedLine {
@@ -17,7 +18,7 @@ const MAX_LINE_BYTES = 1 << 20;
  * @throws AppError `internal` for a line that is no JSON
  */
 export async function* streamedLines(body: AsyncIterable<Buffer>): AsyncGenerator<StreamedLine> {
-  const reader = new ByteReader(body);
+  const reader = new ByteReader(iterableSource(body));
   try {
     for (;;) {
       const raw = await reader.line(MAX_LINE_BYTES);
@@ -25,7 +26,7 @@ export async function* streamedLines(body: AsyncIterable<Buffer>): AsyncGenerato
       if (raw !== "") yield { raw, line: parsed(raw) };
     }
   } finally {
-    await reader.close();
+    reader.close();
   }
 }
 
@@ -33,6 +34,8 @@ function parsed(raw: string): StreamLineWire {
   try {
     return JSON.parse(raw) as StreamLineWire; // what the daemon's schema says it sends
   } catch (cause) {
-    throw new AppError("internal", `the daemon sent a line that is no JSON: ${raw.slice(0, 80)}`, { cause });
+    throw new AppError("internal", `the daemon sent a line that is no JSON: ${raw.slice(0, 80)}`, {
+      cause,
+    });
   }
 }

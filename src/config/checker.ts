@@ -1,8 +1,8 @@
-import { Ajv, type ErrorObject } from "ajv";
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { durationMs, MAX_DURATION_MS } from "../base/duration.ts";
 import { problemOf, type Problem } from "./problem.ts";
 
-/** What is wrong with a value, or undefined. May put defaults and, where asked, coerced values in place. */
+/** What is wrong with a value, or undefined. Where asked, puts coerced values in place. */
 export type Check = (value: unknown) => Problem | undefined;
 
 /** Words of ours in a schema: see `SchemaWords` in problem.ts. */
@@ -25,17 +25,27 @@ function validator(coerce: boolean): Ajv {
 
 const isDuration = (text: string): boolean => (durationMs(text) ?? Infinity) <= MAX_DURATION_MS;
 
-const exact = validator(false);
-const coercing = validator(true);
+let exact: Ajv | undefined;
+let coercing: Ajv | undefined;
+
+const compile = (schema: object, coerce: boolean): ValidateFunction =>
+  coerce
+    ? (coercing ??= validator(true)).compile(schema)
+    : (exact ??= validator(false)).compile(schema);
 
 /**
- * Compiles a JSON Schema into a check that stops at the first problem and can say it to a person.
+ * Turns a JSON Schema into a check that stops at the first problem and can say it to a person.
+ *
+ * It is compiled when it is first used: a start has no time for schemas that nobody asks for.
  *
  * @param coerce for values that come as text, such as a query: "5" is then taken for an integer, "true" for a boolean
  */
 export function checker(schema: object, coerce = false): Check {
-  const validate = (coerce ? coercing : exact).compile(schema);
-  return (value) => (validate(value) ? undefined : problemOf(bestOf(validate.errors ?? [])));
+  let validate: ValidateFunction | undefined;
+  return (value) => {
+    validate ??= compile(schema, coerce);
+    return validate(value) ? undefined : problemOf(bestOf(validate.errors ?? []));
+  };
 }
 
 /** The error that says most: the last of those at the shallowest place, which for `anyOf` is the choice itself. */

@@ -91,7 +91,7 @@ function unknownKey(parent: string, key: string, schema: Schema): Problem {
 function missing(parent: string, key: string, error: ErrorObject): Problem {
   const schema = error.parentSchema as Schema; // `verbose` is on, so it is there
   const known = schema.properties ?? {};
-  const stranger = Object.keys(error.data as object).find((given) => !(given in known)); // `required` is about objects
+  const stranger = Object.keys(error.data as object).find((given) => !Object.hasOwn(known, given)); // `required` is about objects
   if (stranger !== undefined) return unknownKey(parent, stranger, schema);
   const property: Schema = schema.properties?.[key] ?? {};
   return empty(below(parent, key), property);

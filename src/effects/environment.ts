@@ -37,5 +37,7 @@ export function serviceEnvironment(
   const given: Environment = { PATH: DEFAULT_PATH, ...user };
   const inherited = INHERITED.map((name) => [name, base[name] ?? given[name]] as const);
   const entries = new Map([...inherited, ...Object.entries(own), [MARK, incarnation]]);
-  return Object.fromEntries([...entries].filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return Object.fromEntries(
+    [...entries].filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

@@ -1,7 +1,7 @@
 import { access, constants, open, readdir } from "node:fs/promises";
 import { arch } from "node:os";
 import { resolve } from "node:path";
-import { codeOf, SpawnProblem } from "./spawn-problem.ts";
+import { codeOf, problem, type SpawnProblem } from "./spawn-problem.ts";
 
 /** Names of ELF machines, and which Node architectures' kernels run them (32-bit ones too). Source: elf.h. */
 const MACHINES: Readonly<Record<number, { name: string; runsOn: readonly string[] }>> = {
@@ -29,13 +29,16 @@ const PT_INTERP = 3;
  * @param path absolute
  * @param dir where a relative interpreter is looked for: the working directory
  */
-export async function inspectExecutable(path: string, dir: string): Promise<SpawnProblem | undefined> {
+export async function inspectExecutable(
+  path: string,
+  dir: string,
+): Promise<SpawnProblem | undefined> {
   const head = await readHead(path);
   if (head === undefined) return undefined;
   const text = head.toString("latin1");
   if (text.startsWith("#!")) return inspectScript(path, text.slice(2, LINE_BYTES), dir);
-  const problem = text.startsWith(ELF) ? inspectElf(path, head) : unknownFormat(path, head);
-  if (problem) return (await hasForeignFormats()) ? undefined : problem;
+  const foreign = text.startsWith(ELF) ? inspectElf(path, head) : unknownFormat(path, head);
+  if (foreign) return (await hasForeignFormats()) ? undefined : foreign;
   return inspectLoader(path, head);
 }
 
@@ -52,7 +55,7 @@ async function readHead(path: string): Promise<Buffer | undefined> {
 }
 
 const unknownFormat = (path: string, head: Buffer): SpawnProblem =>
-  new SpawnProblem(
+  problem(
     "ENOEXEC",
     head.length === 0
       ? `\`${path}\` is an empty file`
@@ -61,15 +64,12 @@ const unknownFormat = (path: string, head: Buffer): SpawnProblem =>
 
 function inspectElf(path: string, head: Buffer): SpawnProblem | undefined {
   const littleEndian = head[5] === 1;
-  if (head.length < 20) return new SpawnProblem("ENOEXEC", `\`${path}\` is cut off`);
+  if (head.length < 20) return problem("ENOEXEC", `\`${path}\` is cut off`);
   const number = littleEndian ? head.readUInt16LE(18) : head.readUInt16BE(18);
   const machine = MACHINES[number];
   if (machine?.runsOn.includes(arch()) && littleEndian) return undefined;
   const name = machine?.name ?? `machine ${number}`;
-  return new SpawnProblem(
-    "ENOEXEC",
-    `\`${path}\` is a program for ${name}, this machine is ${arch()}`,
-  );
+  return problem("ENOEXEC", `\`${path}\` is a program for ${name}, this machine is ${arch()}`);
 }
 
 /** Whether something of binfmt_misc may run what the kernel itself does not know. */
@@ -86,7 +86,7 @@ async function inspectScript(
   const first = line.split("\n", 1)[0] ?? "";
   const interpreter = /^[ \t]*([^ \t]*)/.exec(first)?.[1] ?? "";
   if (interpreter === "") {
-    return new SpawnProblem("ENOEXEC", `\`${path}\` names no interpreter after its #!`);
+    return problem("ENOEXEC", `\`${path}\` names no interpreter after its #!`);
   }
   const hint = interpreter.endsWith("\r") ? "its lines end in CR LF: save it with LF" : undefined;
   const shown = interpreter.replace("\r", "\\r");
@@ -126,6 +126,6 @@ async function accessProblem(
     await access(path, constants.X_OK);
     return undefined;
   } catch (error) {
-    return new SpawnProblem(codeOf(error), what, hint);
+    return problem(codeOf(error), what, hint);
   }
 }

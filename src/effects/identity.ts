@@ -1,12 +1,6 @@
 import { readFileSync, readlinkSync, statSync } from "node:fs";
 import { boottimeMs } from "../posix/calls.ts";
-import {
-  hasEntry,
-  openFilesWith,
-  type ProcessStat,
-  readEnviron,
-  readStat,
-} from "../posix/proc.ts";
+import { openFilesWith, type ProcessStat, readEnviron, readStat, valueIn } from "../posix/proc.ts";
 import { MARK } from "./environment.ts";
 
 /** What stands for a part of the boot's name that could not be read: it equals nothing, itself included. */
@@ -69,12 +63,10 @@ export interface Sighting {
   by?: { pid: number; startTime: string };
 }
 
-const MARK_OF = (incarnation: string): string => `${MARK}=${incarnation}`;
-
 /** How long an environment may take to be read, in milliseconds. */
 const PATIENCE_MS = 200;
 
-/** Whether it can be the suspect's at all: younger than its request. */
+/** Whether a process can be the suspect's at all: not older than its request. */
 export const isYoungEnough = (stat: ProcessStat, suspect: Suspect): boolean =>
   Number(stat.startTime) >= (suspect.notBefore ?? 0);
 
@@ -83,53 +75,53 @@ export const isRecorded = (stat: ProcessStat, { main, members }: Suspect): boole
   (main?.pid === stat.pid && main.startTime === stat.startTime) ||
   members.get(stat.pid) === stat.startTime;
 
-/** What an environment names as its incarnation; "" while it is not there yet, as within an exec; undefined where it cannot be read. */
-export const environOf = (pid: number): Promise<string | undefined> => readEnviron(pid, PATIENCE_MS);
-
-/** Proof by the mark, which only descendants have. */
-export const isMarked = (environ: string | undefined, incarnation: string): boolean =>
-  environ !== undefined && hasEntry(environ, MARK_OF(incarnation));
-
-/**
- * Proof by the output: the incarnation's FIFO open for reading and writing, as we open it for what we spawn, in a process not older than the FIFO.
- * The FIFO has the incarnation's id in its path.
- */
-export function holdsFifo(stat: ProcessStat, incarnation: string): boolean {
-  const files = openFilesWith(stat.pid, (path) => path.includes(incarnation));
-  return files.some(({ path, readWrite }) => readWrite && isFifoYoungerThan(stat, path));
+/** Proof by the environment, which only descendants have: the incarnation it names. "" where it is empty, as for a moment within an exec. */
+export async function markOf(pid: number): Promise<string | undefined> {
+  const environ = await readEnviron(pid, PATIENCE_MS);
+  return environ === "" ? "" : valueIn(environ ?? "", MARK);
 }
 
-function isFifoYoungerThan(stat: ProcessStat, path: string): boolean {
+/**
+ * Proof by the output: which incarnation's FIFO is open for reading and writing, as we open it for what we spawn, in a process not older than the FIFO.
+ * The FIFO has the incarnation's id in its path.
+ */
+export function fifoHeld(stat: ProcessStat, incarnations: readonly string[]): string | undefined {
+  const named = (path: string) => incarnations.find((incarnation) => path.includes(incarnation));
+  const file = openFilesWith(stat.pid, (path) => named(path) !== undefined).find(
+    ({ path, readWrite }) => readWrite && isFifoOlderThan(stat, path),
+  );
+  return file && named(file.path);
+}
+
+/** A tick, and what the clock on the wall may be adjusted by meanwhile. */
+const CLOCK_SLACK_MS = 1_000;
+
+function isFifoOlderThan(stat: ProcessStat, path: string): boolean {
   try {
     const file = statSync(path);
     const startedAt = Date.now() - boottimeMs() + Number(stat.startTime) * TICK_MS;
     return file.isFIFO() && startedAt >= file.birthtimeMs - CLOCK_SLACK_MS;
   } catch {
-    return path.endsWith(" (deleted)"); // its daemon's successor has removed it already
+    return path.endsWith(" (deleted)"); // removed by us when its main process had ended
   }
 }
 
-/** A tick, and what the clock on the wall is adjusted by meanwhile. */
-const CLOCK_SLACK_MS = 1_000;
+/** Whether a process hangs on the proven one still, and that one is still the same: then no number changed hands in between. */
+export function stillHangs(stat: ProcessStat, { proof, by }: Sighting): boolean {
+  if (!by) return true;
+  if (proof === "session") return stat.session === by.pid;
+  return stat.parent === by.pid && isSame(by);
+}
 
 /** Whether a process that was sighted is still there and still shows what proved it. Asked between taking its pidfd and signalling it. */
 export async function isStillProven(sighting: Sighting): Promise<boolean> {
   const stat = readStat(sighting.pid);
   if (stat?.startTime !== sighting.startTime) return false;
-  switch (sighting.proof) {
-    case "recorded":
-      return true;
-    case "mark":
-      return isMarked(await environOf(sighting.pid), sighting.incarnation);
-    case "fifo":
-      return holdsFifo(stat, sighting.incarnation);
-    case "session":
-      return stat.session === sighting.by?.pid;
-    case "parent":
-      return stat.parent === sighting.by?.pid && isSame(sighting.by);
-  }
+  if (sighting.proof === "mark") return (await markOf(sighting.pid)) === sighting.incarnation;
+  if (sighting.proof === "fifo") return fifoHeld(stat, [sighting.incarnation]) !== undefined;
+  return stillHangs(stat, sighting);
 }
 
 /** Whether the process of that pid is the one that began then. */
-export const isSame = (process: { pid: number; startTime: string }): boolean =>
-  process.startTime !== "" && readStat(process.pid)?.startTime === process.startTime;
+export const isSame = (known: { pid: number; startTime: string }): boolean =>
+  readStat(known.pid)?.startTime === known.startTime;

@@ -2,7 +2,7 @@ import type { Stats } from "node:fs";
 import { access, constants, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { inspectExecutable } from "./executable.ts";
-import { codeOf, SpawnProblem } from "./spawn-problem.ts";
+import { codeOf, problem, SpawnProblem } from "./spawn-problem.ts";
 
 /** Where a program is looked for. */
 export interface Place {
@@ -34,10 +34,10 @@ export async function findProgram(cmd: string, place: Place): Promise<string> {
 export async function checkDirectory(dir: string): Promise<void> {
   const what = `the working directory \`${dir}\` cannot be entered`;
   try {
-    if (!(await stat(dir)).isDirectory()) throw new SpawnProblem("ENOTDIR", what);
+    if (!(await stat(dir)).isDirectory()) throw problem("ENOTDIR", what);
     await access(dir, constants.X_OK);
   } catch (error) {
-    throw error instanceof SpawnProblem ? error : new SpawnProblem(codeOf(error), what);
+    throw error instanceof SpawnProblem ? error : problem(codeOf(error), what);
   }
 }
 
@@ -46,7 +46,7 @@ function missing(cmd: string): SpawnProblem {
   const hint = /\s/.test(cmd.trim())
     ? `arguments are given apart from the program: ${cmdAndArgs(cmd)}`
     : undefined;
-  return new SpawnProblem("ENOENT", `executable file \`${cmd}\` not found`, hint);
+  return problem("ENOENT", `executable file \`${cmd}\` not found`, hint);
 }
 
 function cmdAndArgs(cmd: string): string {
@@ -65,14 +65,13 @@ async function examine(path: string): Promise<{ file?: Stats; problem?: SpawnPro
   try {
     const file = await stat(path);
     if (file.isDirectory())
-      return { problem: new SpawnProblem("EACCES", `\`${path}\` is a directory, not a program`) };
-    if (!file.isFile())
-      return { problem: new SpawnProblem("EACCES", `\`${path}\` is not a regular file`) };
+      return { problem: problem("EACCES", `\`${path}\` is a directory, not a program`) };
+    if (!file.isFile()) return { problem: problem("EACCES", `\`${path}\` is not a regular file`) };
     return (await isExecutable(path)) ? { file } : { problem: notExecutable(path) };
   } catch (error) {
     const code = codeOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") return {};
-    return { problem: new SpawnProblem(code, `\`${path}\` cannot be reached`) };
+    return { problem: problem(code, `\`${path}\` cannot be reached`) };
   }
 }
 
@@ -83,7 +82,7 @@ const isExecutable = (path: string): Promise<boolean> =>
   );
 
 const notExecutable = (path: string): SpawnProblem =>
-  new SpawnProblem("EACCES", `\`${path}\` is not executable`, `chmod +x ${path} makes it so`);
+  problem("EACCES", `\`${path}\` is not executable`, `chmod +x ${path} makes it so`);
 
 /** Files whose format was seen to be right, by path, as they were then: a crash loop reads no header again. */
 const known = new Map<string, string>();
@@ -95,8 +94,8 @@ const identityOf = (file: Stats): string =>
 async function checkFormat(path: string, file: Stats, dir: string): Promise<string> {
   const identity = identityOf(file);
   if (known.get(path) === identity) return path;
-  const problem = await inspectExecutable(path, dir);
-  if (problem) throw problem;
+  const refusal = await inspectExecutable(path, dir);
+  if (refusal) throw refusal;
   if (known.size >= MAX_KNOWN) known.clear();
   known.set(path, identity);
   return path;
@@ -114,7 +113,9 @@ export async function explainRefusal(
 ): Promise<SpawnProblem> {
   known.delete(path);
   const code = codeOf(error);
-  const problem = code === "ENOEXEC" || code === "ENOENT" ? await inspectExecutable(path, dir) : undefined;
+  const seen = ["ENOEXEC", "ENOENT"].includes(code)
+    ? await inspectExecutable(path, dir)
+    : undefined;
   const hint = code === "EACCES" ? "its file system may be mounted noexec" : undefined;
-  return problem ?? new SpawnProblem(code, `cannot start \`${path}\``, hint);
+  return seen ?? problem(code, `cannot start \`${path}\``, hint);
 }

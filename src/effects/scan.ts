@@ -1,26 +1,30 @@
-import { allPids, isAlive, type ProcessStat, readStat } from "../posix/proc.ts";
+import { allPids, isAlive, procIsOurs, type ProcessStat, readStat } from "../posix/proc.ts";
 import {
-  environOf,
-  holdsFifo,
-  isMarked,
+  fifoHeld,
   isRecorded,
-  isSame,
   isYoungEnough,
+  markOf,
   type Proof,
   type Sighting,
+  stillHangs,
   type Suspect,
 } from "./identity.ts";
 
 /** How long the loop is held at a time, in milliseconds. */
 const SLICE_MS = 2;
 
-/** Everything alive that is provably one of the suspects', from one look over /proc that begins now. */
-export type Scan = (suspects: readonly Suspect[]) => Promise<Sighting[]>;
+/** What one look over /proc gave. */
+export interface Scan {
+  /** Everything alive that is provably one of the suspects'; what hangs on another comes after it. */
+  sightings: Sighting[];
+  /** Something has no environment yet, as for a moment within an exec: another look may show more. */
+  unsettled: boolean;
+}
 
-/** Scans for whoever asks while one is running are one: a shutdown of a hundred services looks over /proc twice, not two hundred times. */
+/** Whoever asks while a scan is running shares the next one: a shutdown of a hundred services looks over /proc twice, not two hundred times. */
 export function createScanner(): (suspect: Suspect) => Promise<Sighting[]> {
   let waiting: Suspect[] = [];
-  let next: Promise<Sighting[]> | undefined;
+  let next: Promise<Scan> | undefined;
   let running: Promise<unknown> = Promise.resolve();
   const begin = () => {
     const suspects = waiting;
@@ -31,84 +35,93 @@ export function createScanner(): (suspect: Suspect) => Promise<Sighting[]> {
   return async (suspect) => {
     waiting.push(suspect);
     next ??= running = running.then(begin, begin);
-    const found = await next;
-    return found.filter(({ incarnation }) => incarnation === suspect.incarnation);
+    const { sightings } = await (next as Promise<Scan>);
+    return sightings.filter(({ incarnation }) => incarnation === suspect.incarnation);
   };
 }
 
 /**
  * Looks over /proc once: first each process by itself, then what hangs on a proven one by its session or its parent.
- * What is found is remembered with its suspect. The order is such that what hangs on another comes after it.
+ * What is found is remembered with its suspect. Where /proc is not there or another PID namespace's, nothing can be found.
  */
-export const scan: Scan = async (suspects) => {
-  const stats = await readStats(suspects);
+export async function scan(suspects: readonly Suspect[]): Promise<Scan> {
+  if (!procIsOurs()) return { sightings: [], unsettled: false };
+  const breathe = breather();
+  const stats = await readStats(suspects, breathe);
   const found = new Map<number, Sighting>();
-  const isQuick = sliced();
+  let unsettled = false;
   for (const stat of stats.values()) {
-    const sighting = await direct(stat, suspects);
-    if (sighting) found.set(stat.pid, sighting);
-    if (!isQuick()) await breath();
+    const seen = await direct(stat, suspects);
+    if (seen === "unsettled") unsettled = true;
+    else if (seen) found.set(stat.pid, seen);
+    await breathe();
   }
-  while (deriveOnce(stats, found, suspects)) if (!isQuick()) await breath();
-  const confirmed = [...found.values()].filter(isConfirmed);
-  for (const { incarnation, pid, startTime } of confirmed) {
-    suspects.find((suspect) => suspect.incarnation === incarnation)?.members.set(pid, startTime);
-  }
-  return confirmed;
-};
+  while (deriveOnce(stats, found, suspects)) await breathe();
+  const sightings = [...found.values()].filter(isConfirmed);
+  for (const sighting of sightings) remember(sighting, suspects);
+  return { sightings, unsettled };
+}
 
-const breath = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+function remember({ incarnation, pid, startTime }: Sighting, suspects: readonly Suspect[]): void {
+  suspects.find((suspect) => suspect.incarnation === incarnation)?.members.set(pid, startTime);
+}
 
-/** Says whether the loop may be held longer; after a no it begins to count anew. */
-function sliced(): () => boolean {
+/** Lets the loop go on with other things, when it was held long enough. */
+function breather(): () => Promise<void> | undefined {
   let since = performance.now();
   return () => {
-    if (performance.now() - since < SLICE_MS) return true;
-    since = performance.now();
-    return false;
+    if (performance.now() - since < SLICE_MS) return undefined;
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        since = performance.now();
+        resolve();
+      });
+    });
   };
 }
 
 /** All processes that can be a suspect's, by pid. */
-async function readStats(suspects: readonly Suspect[]): Promise<Map<number, ProcessStat>> {
+async function readStats(
+  suspects: readonly Suspect[],
+  breathe: () => Promise<void> | undefined,
+): Promise<Map<number, ProcessStat>> {
   const stats = new Map<number, ProcessStat>();
-  const isQuick = sliced();
   for (const pid of allPids()) {
     const stat = pid > 1 && pid !== process.pid ? readStat(pid) : undefined;
     const isPossible = stat && !stat.kernel && isAlive(stat);
-    if (isPossible && suspects.some((suspect) => isYoungEnough(stat, suspect))) stats.set(pid, stat);
-    if (!isQuick()) await breath();
+    if (isPossible && suspects.some((suspect) => isYoungEnough(stat, suspect)))
+      stats.set(pid, stat);
+    await breathe();
   }
   return stats;
 }
 
 const sighting = (
-  stat: ProcessStat,
+  { pid, startTime, group }: ProcessStat,
   { incarnation }: Suspect,
   proof: Proof,
   by?: Sighting["by"],
-): Sighting => ({
-  incarnation,
-  pid: stat.pid,
-  startTime: stat.startTime,
-  group: stat.group,
-  proof,
-  ...(by && { by }),
-});
+): Sighting => ({ incarnation, pid, startTime, group, proof, ...(by && { by }) });
 
 /** What a process shows by itself. */
 async function direct(
   stat: ProcessStat,
   suspects: readonly Suspect[],
-): Promise<Sighting | undefined> {
+): Promise<Sighting | "unsettled" | undefined> {
   const possible = suspects.filter((suspect) => isYoungEnough(stat, suspect));
+  const named = (id: string | undefined) => possible.find(({ incarnation }) => incarnation === id);
   const recorded = possible.find((suspect) => isRecorded(stat, suspect));
   if (recorded) return sighting(stat, recorded, "recorded");
-  const environ = await environOf(stat.pid);
-  const marked = possible.find(({ incarnation }) => isMarked(environ, incarnation));
+  const mark = await markOf(stat.pid);
+  const marked = named(mark);
   if (marked) return sighting(stat, marked, "mark");
-  const holder = possible.find(({ incarnation }) => holdsFifo(stat, incarnation));
-  return holder && sighting(stat, holder, "fifo");
+  const held = fifoHeld(
+    stat,
+    possible.map(({ incarnation }) => incarnation),
+  );
+  const holder = named(held);
+  if (holder) return sighting(stat, holder, "fifo");
+  return mark === "" ? "unsettled" : undefined;
 }
 
 /** Adds what hangs on what is found already. @returns whether there was any */
@@ -119,8 +132,7 @@ function deriveOnce(
 ): boolean {
   const before = found.size;
   for (const stat of stats.values()) {
-    if (found.has(stat.pid)) continue;
-    const derived = derive(stat, found, suspects);
+    const derived = found.has(stat.pid) ? undefined : derive(stat, found, suspects);
     if (derived) found.set(stat.pid, derived);
   }
   return found.size > before;
@@ -134,12 +146,15 @@ function derive(
   const held = suspects.find(({ session }) => session === stat.session);
   if (held) return sighting(stat, held, "session", { pid: stat.session, startTime: "" });
   const leader = found.get(stat.session);
-  const parent = found.get(stat.parent);
-  const other = leader ?? parent;
+  const other = leader ?? found.get(stat.parent);
   const suspect = suspects.find(({ incarnation }) => incarnation === other?.incarnation);
   if (!other || !suspect || !isYoungEnough(stat, suspect)) return undefined;
-  return sighting(stat, suspect, leader ? "session" : "parent", other);
+  const by = { pid: other.pid, startTime: other.startTime };
+  return sighting(stat, suspect, leader ? "session" : "parent", by);
 }
 
-/** Whether what a process hangs on is still there, so that its number meant the same when the process was read. */
-const isConfirmed = ({ by }: Sighting): boolean => !by || by.startTime === "" || isSame(by);
+function isConfirmed(sighted: Sighting): boolean {
+  if (!sighted.by) return true;
+  const stat = readStat(sighted.pid);
+  return stat?.startTime === sighted.startTime && stillHangs(stat, sighted);
+}

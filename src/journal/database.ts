@@ -11,6 +11,8 @@ import { checkOwner, ensureStateDirectory } from "./state-directory.ts";
 const WAL_BYTES = 4 * 1024 * 1024;
 /** A WAL frame is a page and its header. Source: sqlite.org/fileformat2.html, section 4.1. */
 const FRAME_BYTES = 4096 + 24;
+/** How long the WAL's readers are waited for when it is to be emptied: theirs are short questions. */
+const READERS_MS = 250;
 const WAL_FRAMES = Math.floor(WAL_BYTES / FRAME_BYTES);
 
 /** The event log's file. Only SQLite may open it: closing any other descriptor on it drops SQLite's locks (sqlite.org/howtocorrupt.html, 2.2). */
@@ -54,10 +56,22 @@ export function openForReading(stateDirectory: string): Db {
  *
  * It is for speed only: what fails here is left for the next time.
  */
-export function tidyWal(db: Db): void {
-  try {
+export const tidyWal = (db: Db): void =>
+  ifPossible(() => {
     fillWal(db);
     db.pragma("wal_checkpoint(PASSIVE)");
+  });
+
+/** Ends a connection for writing; all of the log is then in the one file, unless it is being read or cannot be written. */
+export function closeDatabase(db: Db): void {
+  ifPossible(() => emptyWal(db, false));
+  db.close();
+}
+
+/** What SQLite cannot do now stays in the WAL. */
+function ifPossible(upkeep: () => void): void {
+  try {
+    upkeep();
   } catch (error) {
     if (codeOf(error) === "") throw error;
   }
@@ -97,7 +111,9 @@ function setPragmas(db: Db): void {
  * after a power cut, what is left of one would be laid over the newer pages in the file.
  */
 function emptyWal(db: Db, mustSucceed: boolean): void {
+  db.pragma(`busy_timeout = ${READERS_MS}`);
   const [result] = db.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
+  db.pragma(`busy_timeout = ${BUSY_MS}`);
   if (result?.busy === 0 || !mustSucceed) return;
   throw new AppError("storage_failed", `${db.name} is being read, which keeps its WAL in use`);
 }

@@ -28,6 +28,8 @@ export interface EventReader {
   firstSeq(): number;
   /** Rows with `seq` or above, at most `limit` of them. */
   fromSeq(seq: number, limit: number): EventRow[];
+  /** Rows of one stream with `seq` or above, at most `limit` of them. */
+  fromSeqIn(stream: string, seq: number, limit: number): EventRow[];
   /** All rows with `seq` or above up to the present head, read in batches. */
   all(seq?: number): Iterable<EventRow>;
   /** All rows of a stream with `version` or above, read in batches. */

@@ -33,10 +33,12 @@ export async function* follow(
     signal?.addEventListener("abort", stop);
     try {
       for await (const row of past(log, next, stopped)) {
+        if (stopped()) return;
         next = row.seq + 1;
         if (wants(row)) yield row;
       }
       for await (const row of live) {
+        if (stopped()) return;
         if (row.seq < next) continue;
         next = row.seq + 1;
         yield row;

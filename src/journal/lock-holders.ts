@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { allPids, isAlive, readStat } from "../posix/proc.ts";
 
 /** A process that shares the lock of an open file. */
 export interface LockHolder {
@@ -14,38 +15,34 @@ export interface LockHolder {
  */
 export function lockHolders(file: string): LockHolder[] {
   const path = realpathSync(file);
-  return entries("/proc")
-    .filter((entry) => /^\d+$/.test(entry) && holds(entry, path))
-    .map((pid) => ({ pid: Number(pid), name: read(`/proc/${pid}/comm`).trim() }));
+  return allPids()
+    .filter((pid) => holds(pid, path))
+    .map((pid) => ({ pid, name: look(() => read(`/proc/${pid}/comm`).trim()) ?? "" }));
 }
 
-/** Whether the very process is there: a pid alone can be another's by now. Without /proc the pid must do. */
+/** Whether the very process is there: a pid alone can be another's by now. Without a start time (no /proc) the pid must do. */
 export function isRunning({ pid, startTime }: { pid: number; startTime: string }): boolean {
   if (startTime === "") return answers(pid);
-  const stat = read(`/proc/${pid}/stat`);
-  // The name in field 2 may hold spaces and parentheses; field 3 follows its last one. Source: proc_pid_stat(5).
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields[19] === startTime && fields[0] !== "Z";
+  const stat = readStat(pid);
+  return stat?.startTime === startTime && isAlive(stat);
 }
 
-const holds = (pid: string, path: string): boolean =>
-  entries(`/proc/${pid}/fd`).some(
+const holds = (pid: number, path: string): boolean =>
+  (look(() => readdirSync(`/proc/${pid}/fd`)) ?? []).some(
     (fd) =>
-      gone(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) === path &&
-      read(`/proc/${pid}/fdinfo/${fd}`).includes("FLOCK"),
+      look(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) === path &&
+      look(() => read(`/proc/${pid}/fdinfo/${fd}`))?.includes("FLOCK"),
   );
 
-const entries = (directory: string): string[] => gone(() => readdirSync(directory)) ?? [];
-
-const read = (file: string): string => gone(() => readFileSync(file, "utf8")) ?? "";
+const read = (file: string): string => readFileSync(file, "utf8");
 
 /** Undefined where the process has ended meanwhile or is none of our business. */
-function gone<T>(look: () => T): T | undefined {
+function look<Seen>(at: () => Seen): Seen | undefined {
   try {
-    return look();
+    return at();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(code ?? "")) return undefined;
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(code)) return undefined;
     throw error;
   }
 }

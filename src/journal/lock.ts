@@ -48,7 +48,16 @@ export async function acquireLock(stateDirectory: string, owner: LockOwner): Pro
     throw error;
   }
   writeOwner(fd, owner);
-  return { release: () => closeSync(fd) };
+  return { release: once(() => closeSync(fd)) };
+}
+
+/** A descriptor that is closed twice may be another file's by then. */
+function once(run: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) run();
+    done = true;
+  };
 }
 
 async function waitForLock(fd: number, file: string, stateDirectory: string): Promise<void> {

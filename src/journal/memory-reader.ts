@@ -11,6 +11,8 @@ export const memoryReader = (store: MemoryStore): EventReader => ({
   },
   firstSeq: () => 1,
   fromSeq: (seq, limit) => store.rows.slice(seq - 1, seq - 1 + limit),
+  fromSeqIn: (stream, seq, limit) =>
+    (store.byStream.get(stream) ?? []).filter((row) => row.seq >= seq).slice(0, limit),
   all: (seq = 1) => store.rows.slice(seq - 1),
   stream: (name, version = 1) => (store.byStream.get(name) ?? []).slice(version - 1),
   streams: () =>

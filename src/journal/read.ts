@@ -43,6 +43,10 @@ function rowQueries(db: Db): RowQueries {
     db,
     "WHERE stream = ? AND version >= ? ORDER BY version LIMIT ?",
   );
+  const fromIn = select<[string, number, number]>(
+    db,
+    "WHERE stream = ? AND seq >= ? ORDER BY version LIMIT ?",
+  );
   const last = select<[string]>(db, "WHERE stream = ? ORDER BY version DESC LIMIT 1");
   const bySeq = select<[number]>(db, "WHERE seq = ?");
   const byId = select<[string]>(db, "WHERE id = ?");
@@ -56,6 +60,7 @@ function rowQueries(db: Db): RowQueries {
   return {
     firstSeq: () => first.get() ?? lastRow(db).seq + 1,
     fromSeq: from.all,
+    fromSeqIn: fromIn.all,
     stream: (name, version = 1) => streamFrom(inStream.all, name, version),
     streams: () => streams.all(),
     bySeq: bySeq.get,
@@ -91,9 +96,8 @@ function select<P extends unknown[]>(db: Db, where: string) {
   };
 }
 
-function parsed(row: StoredRow): EventRow {
-  return { ...row, data: JSON.parse(row.data) as EventRow["data"] };
-}
+const parsed = (row: StoredRow): EventRow =>
+  Object.assign(row, { data: JSON.parse(row.data) as EventRow["data"] });
 
 function* allFrom(fromSeq: EventReader["fromSeq"], seq: number, end: number): Generator<EventRow> {
   for (let next = seq; next <= end;) {

@@ -37,11 +37,13 @@ export interface EventRow extends Draft {
   hash: string;
 }
 
+type HashedRow = Omit<Draft, "data"> & { seq: number };
+
 /** What the first row of a log is chained to. */
 export const GENESIS = "0".repeat(64);
 
 /** The columns a row's hash covers, in this order; with `prevHash` that is every column. */
-const hashed = (row: Draft & { seq: number }, data: string) => [
+const hashed = (row: HashedRow, data: string) => [
   row.seq,
   row.id,
   row.stream,
@@ -65,7 +67,7 @@ const hashed = (row: Draft & { seq: number }, data: string) => [
  *
  * @param data the text of the `data` column as it is stored
  */
-export function rowHash(prevHash: string, row: Draft & { seq: number }, data: string): string {
+export function rowHash(prevHash: string, row: HashedRow, data: string): string {
   return hash("sha256", prevHash + JSON.stringify(hashed(row, data)), "hex");
 }
 

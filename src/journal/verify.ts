@@ -112,7 +112,7 @@ function check(walk: Walk, row: StoredRow, head: string | undefined): void {
       row.seq,
       `row ${row.seq} was altered: it is not chained to row ${walk.at.seq}`,
     );
-  if (row.hash !== hashOf(row))
+  if (row.hash !== rowHash(row.prevHash, row, row.data))
     throw new Broken(row.seq, `row ${row.seq} was altered: its columns do not give its hash`);
   const version = (walk.versions.get(row.stream) ?? 0) + 1;
   if (row.version !== version)
@@ -125,9 +125,6 @@ function check(walk: Walk, row: StoredRow, head: string | undefined): void {
   walk.headSeen ||= row.hash === head;
   walk.rows += 1;
 }
-
-const hashOf = ({ data, ...row }: StoredRow): string =>
-  rowHash(row.prevHash, { ...row, data: {} }, data);
 
 function checkEnd(walk: Walk, noted: Head | undefined): void {
   if (noted === undefined) throw new Broken(walk.at.seq, "the note of the log's end is gone");

@@ -1,6 +1,6 @@
 import { AppError, messageOf } from "../base/errors.ts";
 import type { InDoubt, OnAppend } from "./append.ts";
-import { tidyWal } from "./database.ts";
+import { closeDatabase, tidyWal } from "./database.ts";
 import type { AppendResult, Journal } from "./journal.ts";
 import { reopen, reopenWithin, type Store, storeOpener } from "./reopen.ts";
 import { collectValues } from "./sealed-values.ts";
@@ -73,7 +73,7 @@ export function openWriter(options: WriterOptions): Writer {
     collectValues: async (live, madeBefore) => collectValues(usable().db, live, madeBefore),
     async close() {
       clearTimeout(idle);
-      store?.db.close(); // the last connection to close empties the WAL
+      if (store) closeDatabase(store.db);
       store = undefined;
       doubt = undefined;
     },

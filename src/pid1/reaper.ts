@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { isChildSubreaper } from "../posix/calls.ts";
 import { mainThreadChildren, procIsOurs } from "../posix/proc.ts";
 import { reap } from "../posix/wait.ts";
 
@@ -31,7 +32,7 @@ export function createReaper(isWaitedFor: (pid: number) => boolean): Reaper {
   };
   subscribe("child_process", noteFork);
   const isNodes = (pid: number) => [...forked].some((child) => child.pid === pid);
-  const canSee = procIsOurs();
+  const canSee = procIsOurs() && isChildSubreaper();
   const isOrphan = (pid: number) => !isWaitedFor(pid) && !isNodes(pid);
   return {
     sweep: () => {

@@ -2,6 +2,7 @@ import { bind, checked } from "./libc.ts";
 
 /** Source: linux/prctl.h. */
 const PR_SET_CHILD_SUBREAPER = 36;
+const PR_GET_CHILD_SUBREAPER = 37;
 /** Source: linux/time.h. */
 const CLOCK_BOOTTIME = 7;
 /** Source: asm-generic/resource.h; the same on amd64 and arm64. */
@@ -12,6 +13,9 @@ const SO_PEERCRED = 17;
 
 const prctl = bind<(option: number, a: number, b: number, c: number, d: number) => number>(
   "int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)",
+);
+const prctlInto = bind<(option: number, a: Buffer, b: number, c: number, d: number) => number>(
+  "int prctl(int option, void *a, unsigned long b, unsigned long c, unsigned long d)",
 );
 const clock_gettime = bind<(clock: number, timespec: Buffer) => number>(
   "int clock_gettime(int clock, void *timespec)",
@@ -34,6 +38,14 @@ const exit = bind<(status: number) => void>("void _exit(int status)");
  */
 export function setChildSubreaper(): void {
   checked("prctl", prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+}
+
+/** Whether orphans below this process come to it: as process 1, or since it asked. Source: prctl(2), PR_GET_CHILD_SUBREAPER. */
+export function isChildSubreaper(): boolean {
+  if (process.pid === 1) return true;
+  const answer = Buffer.alloc(4);
+  const asked = prctlInto(PR_GET_CHILD_SUBREAPER, answer, 0, 0, 0);
+  return asked === 0 && answer.readInt32LE(0) === 1;
 }
 
 const timespec = Buffer.alloc(16);

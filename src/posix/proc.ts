@@ -45,9 +45,11 @@ export function parseStat(text: string): ProcessStat | undefined {
 export const isAlive = (stat: ProcessStat): boolean =>
   !"ZX".includes(stat.state) || stat.threads > 1;
 
-/** Whether an environment, `NAME=value` each closed by a NUL, has exactly that entry. Source: proc_pid_environ(5). */
-export const hasEntry = (environ: string, entry: string): boolean =>
-  `\0${environ}\0`.includes(`\0${entry}\0`);
+/** Value of a variable in an environment, `NAME=value` each closed by a NUL; undefined where it has none. Source: proc_pid_environ(5). */
+export function valueIn(environ: string, name: string): string | undefined {
+  const entry = environ.split("\0").find((part) => part.startsWith(`${name}=`));
+  return entry?.slice(name.length + 1);
+}
 
 /** The pids in /proc/pid/task/tid/children. Source: proc_pid_task(5). */
 export const parseChildren = (text: string): number[] =>

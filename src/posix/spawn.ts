@@ -54,10 +54,11 @@ function ok(syscall: string, errno: number): void {
   if (errno !== 0) throw new SystemError(syscall, errno);
 }
 
+const bit = (signal: number): bigint => 1n << BigInt(signal - 1);
+
 /** Every signal but KILL and STOP, which cannot be set, and 32 and 33, which are the C library's own. Source: signal(7), nptl(7). */
 function allSignals(): Buffer {
   const set = Buffer.alloc(SIGNAL_SET_BYTES);
-  const bit = (signal: number) => 1n << BigInt(signal - 1);
   const all = 0xffff_ffff_ffff_ffffn;
   set.writeBigUInt64LE(all & ~(bit(9) | bit(19) | bit(32) | bit(33)), 0);
   return set;

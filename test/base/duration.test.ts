@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import fc from "fast-check";
+import { assert, integer, property } from "fast-check";
 import {
   durationMs,
   formatDuration,
@@ -93,8 +93,8 @@ it.each([
 });
 
 it("reads what it prints", () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 0, max: MAX_DURATION_MS }), (ms) => {
+  assert(
+    property(integer({ min: 0, max: MAX_DURATION_MS }), (ms) => {
       expect(durationMs(formatDuration(ms))).toBe(ms);
     }),
   );

@@ -77,9 +77,7 @@ describe("secrets", () => {
   });
 
   it("do not take harmless names with them", () => {
-    const text = logged(true, (logger) =>
-      logger.info({ env_names: ["A"], key: "k" }, "x"),
-    );
+    const text = logged(true, (logger) => logger.info({ env_names: ["A"], key: "k" }, "x"));
 
     expect(JSON.parse(text)).toMatchObject({ env_names: ["A"], key: "k" });
   });

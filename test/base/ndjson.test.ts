@@ -2,8 +2,12 @@ import { PassThrough, Readable } from "node:stream";
 import { expect, it } from "vitest";
 import { decodeLines, encodeLine } from "../../src/base/ndjson.ts";
 
-const all = async (chunks: (string | Buffer)[]): Promise<unknown[]> =>
-  Array.fromAsync(decodeLines(Readable.from(chunks.map((chunk) => Buffer.from(chunk)))));
+async function all(chunks: (string | Buffer)[]): Promise<unknown[]> {
+  const seen: unknown[] = [];
+  const source = Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
+  for await (const one of decodeLines(source)) seen.push(one);
+  return seen;
+}
 
 it("writes one line an object", () => {
   expect(encodeLine({ data: "a\nb" })).toBe('{"data":"a\\nb"}\n');

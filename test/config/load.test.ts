@@ -37,6 +37,8 @@ const refusal = (content: unknown, argv: string[] = [], env: System["env"] = {})
   throw new Error("the configuration was taken");
 };
 
+const loadingAt = (path: string) => () => loadConfig(parseFlags(["--config", path]), system());
+
 const defaults = () => loadConfig(parseFlags([]), system()).config;
 
 it("has a default for everything", () => {
@@ -254,12 +256,11 @@ describe("refuses in the file", () => {
   });
 
   it("a file that is not there, that is a directory, that is too large", () => {
-    const at = (path: string) => () => loadConfig(parseFlags(["--config", path]), system());
-    expect(at("missing.json")).toThrow(
+    expect(loadingAt("missing.json")).toThrow(
       /missing\.json: the configuration file cannot be read \(ENOENT/,
     );
-    expect(at(dir)).toThrow(/cannot be read \(EISDIR/);
-    expect(at(file(`"${"x".repeat(1_048_576)}"`))).toThrow(/is over 1048576 bytes/);
+    expect(loadingAt(dir)).toThrow(/cannot be read \(EISDIR/);
+    expect(loadingAt(file(`"${"x".repeat(1_048_576)}"`))).toThrow(/is over 1048576 bytes/);
   });
 });
 

@@ -1,5 +1,7 @@
+import { copyFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { AppendedRow } from "../../src/journal/append.ts";
+import { databaseFile } from "../../src/journal/database.ts";
 import { openReader } from "../../src/journal/read.ts";
 import {
   bareDatabase,
@@ -76,6 +78,22 @@ describe("a writer", () => {
     });
   });
 
+  it("leaves the whole log in one file when it closes, also beside a reader", async () => {
+    const stateDirectory = await logOf(1);
+    const writer = writerOn(stateDirectory);
+    const reader = openReader(stateDirectory);
+    await writer.append(groups(2, 2));
+    const copy = temporaryDirectory();
+
+    await writer.close();
+    copyFileSync(databaseFile(stateDirectory), databaseFile(copy));
+    reader.close();
+
+    const copied = openReader(copy);
+    expect(copied.head().seq).toBe(3);
+    copied.close();
+  });
+
   it("refuses a row that is not what it seems, and goes on", async () => {
     const writer = writerOn(temporaryDirectory());
     const half = draft({ version: 1, at: 0.5 });
@@ -100,8 +118,8 @@ describe("a writer", () => {
 
   it("goes on from the anchor where retention took all rows", async () => {
     const stateDirectory = await logOf(3);
-    const hash = openReader(stateDirectory).head().hash;
-    bareDatabase(stateDirectory).exec(`
+    const stranger = bareDatabase(stateDirectory);
+    stranger.exec(`
       INSERT INTO anchors SELECT seq, hash, at, 0 FROM events WHERE seq = 3;
       INSERT INTO anchor_states VALUES (3, 'service/web', 3, 1, '{}');
       DELETE FROM events`);
@@ -109,9 +127,15 @@ describe("a writer", () => {
 
     expect(await writer.append(groups(1))).toMatchObject({ outcome: "refused" });
     expect(await writer.append(groups(1, 4))).toMatchObject({ outcome: "committed", firstSeq: 4 });
+    expect(
+      stranger
+        .prepare("SELECT seq FROM events WHERE prev_hash = (SELECT hash FROM anchors)")
+        .pluck()
+        .all(),
+    ).toEqual([4]);
     const reader = openReader(stateDirectory);
     expect(reader.firstSeq()).toBe(4);
-    expect(reader.bySeq(4)?.prevHash).toBe(hash);
+    reader.close();
   });
 
   it("follows more streams than it remembers", async () => {

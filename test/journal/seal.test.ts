@@ -1,4 +1,12 @@
-import { chmodSync, chownSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../src/base/errors.ts";
 import { keyFile } from "../../src/journal/key-file.ts";
@@ -29,23 +37,29 @@ describe("sealed values", () => {
   );
 
   it("show nothing of the value, and differ each time", () => {
-    const { seal } = sealer(temporaryDirectory());
-    const sealed = [seal("sv_1", "CANARY"), seal("sv_1", "CANARY")];
+    const values = sealer(temporaryDirectory());
+    const sealed = [values.seal("sv_1", "CANARY"), values.seal("sv_1", "CANARY")];
 
     expect(Buffer.concat(sealed).includes("CANARY")).toBe(false);
     expect(sealed[0]).not.toEqual(sealed[1]);
   });
 
   it("cannot be exchanged or changed", () => {
-    const { seal, open } = sealer(temporaryDirectory());
-    const sealed = seal("sv_1", "value");
+    const values = sealer(temporaryDirectory());
+    const sealed = values.seal("sv_1", "value");
 
-    expect(failureOf(() => open("sv_2", sealed))).toEqual(["storage_failed", "value_damaged"]);
+    expect(failureOf(() => values.open("sv_2", sealed))).toEqual([
+      "storage_failed",
+      "value_damaged",
+    ]);
     for (const place of [6, 20, sealed.length - 1]) {
       const changed = Uint8Array.from(sealed, (byte, at) => (at === place ? byte ^ 1 : byte));
-      expect(failureOf(() => open("sv_1", changed))).toEqual(["storage_failed", "value_damaged"]);
+      expect(failureOf(() => values.open("sv_1", changed))).toEqual([
+        "storage_failed",
+        "value_damaged",
+      ]);
     }
-    expect(failureOf(() => open("sv_1", sealed.subarray(0, 8)))).toEqual([
+    expect(failureOf(() => values.open("sv_1", sealed.subarray(0, 8)))).toEqual([
       "storage_failed",
       "value_damaged",
     ]);
@@ -55,32 +69,27 @@ describe("sealed values", () => {
     const stateDirectory = temporaryDirectory();
     const sealed = sealer(stateDirectory).seal("sv_1", "value");
     const other = temporaryDirectory();
-    const { open, seal } = sealer(other);
+    const values = sealer(other);
 
-    expect(failureOf(() => open("sv_1", sealed))).toEqual(["storage_failed", "key_missing"]);
+    expect(failureOf(() => values.open("sv_1", sealed))).toEqual(["storage_failed", "key_missing"]);
     expect(readdirSync(other)).toEqual([]);
-    seal("sv_2", "of another key");
-    expect(failureOf(() => open("sv_1", sealed))).toEqual(["storage_failed", "key_wrong"]);
+    values.seal("sv_2", "of another key");
+    expect(failureOf(() => values.open("sv_1", sealed))).toEqual(["storage_failed", "key_wrong"]);
 
     rmSync(keyFile(other));
-    writeFileSync(keyFile(other), readKeyOf(stateDirectory), { mode: 0o600 });
-    expect(open("sv_1", sealed)).toBe("value");
+    writeFileSync(keyFile(other), readFileSync(keyFile(stateDirectory)), { mode: 0o600 });
+    expect(values.open("sv_1", sealed)).toBe("value");
   });
 });
-
-const readKeyOf = (stateDirectory: string): Buffer => {
-  const { readFileSync } = process.getBuiltinModule("node:fs");
-  return readFileSync(keyFile(stateDirectory));
-};
 
 describe("the key file", () => {
   it("is made at the first use, for us alone, and nothing else is left", () => {
     const stateDirectory = temporaryDirectory();
-    const { seal } = sealer(stateDirectory);
+    const values = sealer(stateDirectory);
     expect(readdirSync(stateDirectory)).toEqual([]);
     writeFileSync(`${keyFile(stateDirectory)}.new`, "of a daemon that died");
 
-    seal("sv_1", "value");
+    values.seal("sv_1", "value");
 
     expect(readdirSync(stateDirectory)).toEqual(["env.key"]);
     expect(statSync(keyFile(stateDirectory)).mode & 0o777).toBe(0o600);

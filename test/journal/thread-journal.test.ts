@@ -29,18 +29,15 @@ describe("the writer thread", () => {
       journal.append(groups(1, 9)),
       journal.collectValues([], 1),
       journal.append(groups(1, 3)),
-      journal.close(),
     ]);
+    await journal.close();
 
-    expect(answers).toMatchObject(
-      [
-        { outcome: "committed", firstSeq: 1 },
-        { outcome: "refused", group: 0 },
-        0,
-        { outcome: "committed", firstSeq: 3 },
-        {},
-      ].with(4, undefined as never),
-    );
+    expect(answers).toMatchObject([
+      { outcome: "committed", firstSeq: 1 },
+      { outcome: "refused", group: 0 },
+      0,
+      { outcome: "committed", firstSeq: 3 },
+    ]);
     const reader = openReader(stateDirectory);
     expect(reader.head().seq).toBe(3);
     reader.close();

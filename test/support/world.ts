@@ -26,6 +26,9 @@ interface Process {
   alive: boolean;
 }
 
+const byStream = (a: readonly unknown[], b: readonly unknown[]): number =>
+  String(a[0]) < String(b[0]) ? -1 : 1;
+
 /** A runtime over a simulated world: its own clock, processes without a kernel, and a log in memory that outlives a daemon. */
 export class World {
   readonly clock = manualClock(1_000_000);
@@ -206,7 +209,7 @@ export class World {
         [...fold.streams.values()]
           .filter(({ snapshot }) => snapshot.status === "active")
           .map(({ stream, snapshot }) => [stream, stateOf(snapshot), snapshot.context])
-          .toSorted(),
+          .toSorted(byStream),
       );
     };
     const live = JSON.stringify(
@@ -218,7 +221,7 @@ export class World {
           String(one?.actor.getSnapshot().value),
           one?.actor.getSnapshot().context,
         ])
-        .toSorted(),
+        .toSorted(byStream),
     );
     if (folded() !== live || folded() !== live) throw new Error(`fold ${folded()}\n live ${live}`);
   }

@@ -25,7 +25,7 @@ export interface EventRoutesOptions {
 const PAGE = 500;
 
 /** A row as it is sent: its columns by their names. */
-const eventWire = (row: EventRow) => ({
+export const eventWire = (row: EventRow) => ({
   seq: row.seq,
   id: row.id,
   stream: row.stream,

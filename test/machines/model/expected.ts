@@ -25,7 +25,11 @@ function verdict(
 }
 
 /** Phase after an honest event, as the contract of the states tells it. */
-export function expected(definition: ServiceDefinition, before: Node, event: ServiceEvent): Expected {
+export function expected(
+  definition: ServiceDefinition,
+  before: Node,
+  event: ServiceEvent,
+): Expected {
   const phase = phaseOf(before);
   const context = contextOf(before);
   const { process } = before.outside;

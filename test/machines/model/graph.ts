@@ -6,9 +6,9 @@ import { birth, moves, type Move, type Node, phaseOf, take } from "./world.ts";
 /** One event at one node. */
 export interface Arc {
   move: Move;
-  /** Which transition of the machine took it: its place among those of state and event; -1: none. */
-  index: number;
-  /** Where it leads; absent where it was refused, or where the world cannot send it. */
+  /** Phase after it; absent where it was refused. */
+  phase: string | undefined;
+  /** The node it leads to; absent where it was refused, or where the world cannot send it. */
   to: string | undefined;
 }
 
@@ -67,45 +67,32 @@ function follow(
     graph.nodes.set(to, step.after);
     queue.push(step.after);
   }
-  const index = step.taken ? selected(machine, node, move) : -1;
-  return { move, index, to };
+  return { move, phase: step.taken ? phaseOf(step.after) : undefined, to };
 }
 
-function selected(machine: AnyStateMachine, { snapshot }: Node, { event }: Move): number {
-  const [chosen] = machine.getTransitionData(snapshot as never, event) ?? [];
-  return (
-    machine.root.states[String(snapshot.value)]?.transitions
-      .get(event.type)
-      ?.findIndex((transition) => transition === chosen) ?? -1
-  );
-}
-
-/** The graph of a machine that differs in one transition: only what went through it is stepped again. */
+/**
+ * What becomes of a graph where the machine differs in what one phase makes of one type of event: only that is stepped again.
+ *
+ * @returns the first violation, or the graph as it is then
+ */
 export function explored(
   base: Graph,
   machine: AnyStateMachine,
-  edge: { phase: string; type: string; index: number },
-): Graph {
-  const graph: Graph = {
-    ...base,
-    nodes: new Map(base.nodes),
-    arcs: new Map(base.arcs),
-    violations: [],
-  };
+  { phase, type }: { phase: string; type: string },
+): Graph | string {
+  const graph: Graph = { ...base, nodes: new Map(base.nodes), arcs: new Map(), violations: [] };
   const queue: Node[] = [];
-  for (const [key, arcs] of base.arcs) {
-    const node = base.nodes.get(key);
-    if (!node || phaseOf(node) !== edge.phase) continue;
-    const touched = ({ move, index }: Arc) => move.event.type === edge.type && index === edge.index;
-    if (!arcs.some(touched)) continue;
-    graph.arcs.set(
-      key,
-      arcs.map((arc) => (touched(arc) ? follow(machine, graph, node, arc.move, queue) : arc)),
+  for (const [key, node] of base.nodes) {
+    if (phaseOf(node) !== phase) continue;
+    const arcs = (base.arcs.get(key) ?? []).map((arc) =>
+      arc.move.event.type === type ? follow(machine, graph, node, arc.move, queue) : arc,
     );
-    if (graph.violations.length > 0) return graph;
+    if (graph.violations[0]) return graph.violations[0];
+    graph.arcs.set(key, arcs);
   }
+  for (const [key, arcs] of base.arcs) if (!graph.arcs.has(key)) graph.arcs.set(key, arcs);
   spread(machine, { graph, hasty: true }, queue);
-  return graph;
+  return graph.violations[0] ?? graph;
 }
 
 /** Nodes from which a goal can be reached along arcs of a kind. */
@@ -142,7 +129,10 @@ const byPerson = ({ move }: Arc): boolean =>
 const byBoot = ({ move }: Arc): boolean => move.event.type === "environment.booted";
 const byDrain = ({ move }: Arc): boolean => move.event.type === "service.drain_requested";
 const byReport = (arc: Arc): boolean =>
-  !byPerson(arc) && !byBoot(arc) && !byDrain(arc) && arc.move.event.type !== "process.spawn_requested";
+  !byPerson(arc) &&
+  !byBoot(arc) &&
+  !byDrain(arc) &&
+  arc.move.event.type !== "process.spawn_requested";
 const byItself = (arc: Arc): boolean => !byPerson(arc) && !byBoot(arc) && !byDrain(arc);
 
 /** What must be possible from wherever one is; the first node where it is not. */

@@ -9,12 +9,14 @@ export interface Edge {
   index: number;
   /** Absent: it stays. */
   target: string | undefined;
+  actions: readonly unknown[];
+  guarded: boolean;
 }
 
 interface Transition {
   target?: string;
-  reenter?: boolean;
-  [key: string]: unknown;
+  actions?: unknown;
+  guard?: unknown;
 }
 
 type States = Record<string, { on?: Record<string, Transition | readonly Transition[]> }>;
@@ -22,12 +24,19 @@ type States = Record<string, { on?: Record<string, Transition | readonly Transit
 const states = serviceMachine.config.states as unknown as States;
 
 const listOf = (transition: Transition | readonly Transition[] | undefined): Transition[] =>
-  transition === undefined ? [] : [transition].flat() as Transition[];
+  transition === undefined ? [] : ([transition].flat() as Transition[]);
 
 /** All transitions of the service machine. */
 export const edges: readonly Edge[] = Object.entries(states).flatMap(([phase, { on = {} }]) =>
   Object.entries(on).flatMap(([type, transitions]) =>
-    listOf(transitions).map(({ target }, index) => ({ phase, type, index, target })),
+    listOf(transitions).map(({ target, actions = [], guard }, index) => ({
+      phase,
+      type,
+      index,
+      target,
+      actions: [actions].flat(),
+      guarded: guard !== undefined,
+    })),
   ),
 );
 
@@ -48,12 +57,30 @@ function changed(edge: Edge, change: (list: Transition[]) => Transition[]): AnyS
 export const without = (edge: Edge): AnyStateMachine =>
   changed(edge, (list) => list.filter((_, index) => index !== edge.index));
 
+/** The machine with one transition that is another. */
+const instead = (edge: Edge, change: (transition: Transition) => Transition): AnyStateMachine =>
+  changed(edge, (list) =>
+    list.map((transition, index) => (index === edge.index ? change(transition) : transition)),
+  );
+
 /** The machine with one transition that leads elsewhere. */
 export const retargeted = (edge: Edge, target: string): AnyStateMachine =>
-  changed(edge, (list) =>
-    list.map((transition, index) => (index === edge.index ? { ...transition, target } : transition)),
-  );
+  instead(edge, (transition) => ({ ...transition, target }));
+
+/** The machine with one transition that forgets one of its actions. */
+export const forgetting = (edge: Edge, action: number): AnyStateMachine =>
+  instead(edge, (transition) => ({
+    ...transition,
+    actions: edge.actions.filter((_, index) => index !== action),
+  }));
+
+/** The machine with one transition that is always taken. */
+export const unguarded = (edge: Edge): AnyStateMachine =>
+  instead(edge, ({ guard: _, ...transition }) => transition);
 
 /** Where an edge could lead by mistake. */
 export const wrongTargets = ({ phase, target }: Edge): string[] =>
   Object.keys(states).filter((state) => state !== (target ?? phase));
+
+export const actionName = (action: unknown): string =>
+  typeof action === "string" ? action : (action as { type: string }).type;

@@ -30,7 +30,8 @@ const stateRules: readonly Rule<{ node: Node; definition: Step["definition"] }>[
   },
   {
     says: "the machine believes an incarnation open exactly while it is",
-    broken: ({ node }) => (contextOf(node).open !== undefined) !== (node.outside.process !== "none"),
+    broken: ({ node }) =>
+      (contextOf(node).open !== undefined) !== (node.outside.process !== "none"),
   },
   {
     says: "it knows the pid of what is up, and that what is gone has exited",
@@ -83,10 +84,19 @@ const stateRules: readonly Rule<{ node: Node; definition: Step["definition"] }>[
       is(node, "crashed") && contextOf(node).open === undefined && !holds(node, "backoff"),
   },
   {
+    says: "a delay is waited for only when nothing is left of what crashed",
+    broken: ({ node }) =>
+      is(node, "crashed") && contextOf(node).open !== undefined && holds(node, "backoff"),
+  },
+  {
     says: "stopping has a reason not to try again, and a state to lead to",
     broken: ({ node }) => {
-      const { desired, ending } = contextOf(node);
-      return is(node, "stopping") && desired === "running" && ending === undefined;
+      const { desired, ending, error } = contextOf(node);
+      if (!is(node, "stopping")) return false;
+      return (
+        (desired === "running" && ending === undefined) ||
+        (ending === "failed" && error === undefined)
+      );
     },
   },
   {
@@ -194,6 +204,29 @@ const takenRules: readonly Rule<Step>[] = [
   },
 ];
 
+/** What an effect must name. */
+const effectRules: readonly Rule<Step>[] = [
+  {
+    says: "an effect names the incarnation that is open",
+    broken: ({ before, after, effects }) =>
+      effects.some(
+        ({ params: { incarnation } }) =>
+          incarnation !== undefined &&
+          incarnation !== (contextOf(after).open ?? contextOf(before).open)?.id,
+      ),
+  },
+  {
+    says: "only what nothing proves ours is watched, by its pid",
+    broken: ({ after, effects }) => {
+      const watched = asks(effects, "watchUnproven");
+      return (
+        watched !== undefined &&
+        (after.outside.process !== "unproven" || watched.params["pid"] !== 100)
+      );
+    },
+  },
+];
+
 /** What an accepted wish changes, whatever the phase. */
 const wishRules: readonly Rule<Step>[] = [
   {
@@ -256,7 +289,8 @@ const wishRules: readonly Rule<Step>[] = [
   {
     says: "a signal goes to the main process",
     broken: ({ before, move: { event }, effects }) => {
-      if (event.type !== "service.signal_requested") return asks(effects, "signalProcess") !== undefined;
+      if (event.type !== "service.signal_requested")
+        return asks(effects, "signalProcess") !== undefined;
       const asked = asks(effects, "signalProcess")?.params;
       return (
         asked?.["signal"] !== event.signal || asked["incarnation"] !== contextOf(before).open?.id
@@ -275,6 +309,37 @@ const reportRules: readonly Rule<Step>[] = [
       if (event.type === "process.spawn_failed") return lastExit?.spawnError !== event.error.errno;
       return event.type === "process.lost" && Object.keys(lastExit ?? { never: 1 }).length > 0;
     },
+  },
+  {
+    says: "an exit that is not retried is a success or a failure, as the policy says",
+    broken: ({ definition, before, after, move: { event } }) =>
+      event.type === "process.exited" &&
+      !is(before, "stopping") &&
+      is(after, "stopping") &&
+      (contextOf(after).ending === "succeeded") !==
+        (event.status.code === 0 &&
+          (definition.oneshot === true || (definition.restart ?? "always") !== "always")),
+  },
+  {
+    says: "what is ended for its health or readiness says so, and counts as a failure where it is retried",
+    broken: ({ before, after, move: { event } }) => {
+      const unwell =
+        event.type === "health.failed"
+          ? `unhealthy: ${event.reason}`
+          : event.type === "timer.fired" && event.timer === "ready" && "not ready within 60 s";
+      return (
+        unwell !== false &&
+        !is(before, phaseOf(after)) &&
+        (contextOf(after).error !== unwell || contextOf(after).failing !== is(after, "restarting"))
+      );
+    },
+  },
+  {
+    says: "a new machine boot tries again at once; a mere restart of the daemon goes on with what is to be counted",
+    broken: ({ before, after, move: { event } }) =>
+      event.type === "environment.booted" &&
+      event.found.kind === "none" &&
+      contextOf(after).failing !== (contextOf(before).failing && !event.newMachineBoot),
   },
   {
     says: "restart_count climbs by one with each failure that will be retried, and by nothing else",
@@ -359,7 +424,7 @@ export function violation(step: Step): string | undefined {
   const { definition, before, move, taken, after } = step;
   const story = `${phaseOf(before)} → ${describe(move.event)} → ${taken ? phaseOf(after) : "refused"}`;
   const rules = taken
-    ? [...takenRules, ...(move.honest ? [...wishRules, ...reportRules] : [])]
+    ? [...takenRules, ...(move.honest ? [...effectRules, ...wishRules, ...reportRules] : [])]
     : [];
   const broken = rules.find((rule) => rule.broken(step));
   if (broken) return `${broken.says}: ${story}`;
@@ -367,6 +432,8 @@ export function violation(step: Step): string | undefined {
   const should = expected(definition, before, move.event);
   if (should !== (taken ? phaseOf(after) : undefined))
     return `expected ${should ?? "a refusal"}: ${story} [${before.key}]`;
-  const state = taken ? stateRules.find((rule) => rule.broken({ node: after, definition })) : undefined;
+  const state = taken
+    ? stateRules.find((rule) => rule.broken({ node: after, definition }))
+    : undefined;
   return state ? `${state.says}: ${story} [${after.key}]` : undefined;
 }

@@ -74,6 +74,12 @@ export function birth(definition: ServiceDefinition): Node {
   return node(definition, snapshot as Snapshot, outside, 1);
 }
 
+/** A snapshot steps through the machine it was made by: one from elsewhere is made anew. */
+const of = (machine: AnyStateMachine, snapshot: Snapshot): unknown =>
+  snapshot.machine === (machine as unknown)
+    ? snapshot
+    : machine.resolveState({ value: snapshot.value, context: snapshot.context });
+
 /** Lets a machine answer an event, and the world follow. */
 export function take(
   machine: AnyStateMachine,
@@ -81,7 +87,7 @@ export function take(
   before: Node,
   move: Move,
 ): Step {
-  const prepared = stepper.step(machine, before.snapshot as never, move.event);
+  const prepared = stepper.step(machine, of(machine, before.snapshot) as never, move.event);
   if (!prepared) return { definition, before, move, taken: false, after: before, effects: [] };
   const effects = prepared.actions as unknown as readonly Effect[];
   const snapshot = prepared.snapshot as Snapshot;
@@ -91,11 +97,7 @@ export function take(
 }
 
 /** What an event says of the world, then what its effects make of it. */
-function followed(
-  before: Outside,
-  event: ServiceEvent,
-  effects: readonly Effect[],
-): Outside {
+function followed(before: Outside, event: ServiceEvent, effects: readonly Effect[]): Outside {
   const outside = { ...before, ...told(before, event) };
   for (const { type, params } of effects) {
     if (type === "stopIncarnation" || type === "emptyIncarnation") outside.ending = true;
@@ -104,7 +106,11 @@ function followed(
     if (type === "startHealth") outside.health = params["health"] !== undefined;
     if (type === "stopProbes") Object.assign(outside, { readiness: false, health: false });
     if (type === "armTimer") {
-      const { timer, dueAt, armed } = params as { timer: ServiceTimer; dueAt: number; armed: string };
+      const { timer, dueAt, armed } = params as {
+        timer: ServiceTimer;
+        dueAt: number;
+        armed: string;
+      };
       outside.timers = { ...outside.timers, [timer]: { armed, dueAt, life: outside.life } };
     }
   }
@@ -233,7 +239,12 @@ const reports = (incarnation: string) =>
   ]);
 
 /** Reports whose answer depends on the time: they also come late. */
-const TIMED = new Set(["incarnation.emptied", "process.exited", "process.spawn_failed", "health.failed"]);
+const TIMED = new Set([
+  "incarnation.emptied",
+  "process.exited",
+  "process.spawn_failed",
+  "health.failed",
+]);
 
 /** Every event there is, at one node. */
 export function moves(definition: ServiceDefinition, at: Node): Move[] {
@@ -265,7 +276,11 @@ export function moves(definition: ServiceDefinition, at: Node): Move[] {
   for (const timer of ["backoff", "healthy", "ready"] as const) {
     const held = outside.timers[timer];
     if (held)
-      add({ type: "timer.fired", timer, armed: held.armed }, settled, Math.max(now + 1, held.dueAt));
+      add(
+        { type: "timer.fired", timer, armed: held.armed },
+        settled,
+        Math.max(now + 1, held.dueAt),
+      );
     if (armed[timer] !== undefined && armed[timer] !== held?.armed)
       add({ type: "timer.fired", timer, armed: armed[timer] }, false);
     add({ type: "timer.fired", timer, armed: "ev_stale" }, false);
@@ -282,7 +297,9 @@ function canReport({ snapshot, outside }: Node, report: Fact<ServiceEvent>): boo
     case "process.spawn_failed":
       return process === "asked";
     case "process.exited":
-      return process === "up" || (process === "found" && !exited && report.status.code === undefined);
+      return (
+        process === "up" || (process === "found" && !exited && report.status.code === undefined)
+      );
     case "process.lost":
       return process === "lost" && !exited;
     case "process.kill_sent":

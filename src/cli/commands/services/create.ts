@@ -19,7 +19,8 @@ export const create = defineCommand({
       "The stream watches for 5 seconds. The exit code is 1 when the service fails within them.",
     ],
     later: LATER_FIELDS,
-    stray: 'arguments of the program go in --args, separated by commas, or in --arg: --args "-m,http.server,3000"',
+    stray:
+      'arguments of the program go in --args, separated by commas, or in --arg: --args "-m,http.server,3000"',
     examples: [
       'sprite-env services create web --cmd python3 --args "-m,http.server,3000" --http-port 3000',
       "sprite-env services create app --cmd npm --args start --dir /home/sprite/myapp --needs postgres",
@@ -51,7 +52,10 @@ export const create = defineCommand({
 function whole(fields: ChangeBody): DefinitionBody {
   const { cmd } = fields;
   if (cmd !== undefined) return { ...fields, cmd };
-  throw new AppError("invalid_request", "--cmd is missing: the executable to run, without arguments");
+  throw new AppError(
+    "invalid_request",
+    "--cmd is missing: the executable to run, without arguments",
+  );
 }
 
 function warnOfSecrets({ args }: DefinitionBody): void {

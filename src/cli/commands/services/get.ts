@@ -8,7 +8,10 @@ export const get = defineCommand({
   meta: {
     name: "get",
     description: "Show one service: its definition and live state, as JSON",
-    examples: ["sprite-env services get web", "sprite-env services get web | jq .state.restart_count"],
+    examples: [
+      "sprite-env services get web",
+      "sprite-env services get web | jq .state.restart_count",
+    ],
   },
   args: {
     name: { type: "positional", required: true, description: "Name of the service" },

@@ -42,7 +42,10 @@ export const logs = defineCommand({
   run: async (context) => {
     const { args } = context;
     if (args.follow && args.duration !== undefined) {
-      throw new AppError("invalid_request", "--follow and --duration contradict each other: give one of them");
+      throw new AppError(
+        "invalid_request",
+        "--follow and --duration contradict each other: give one of them",
+      );
     }
     const follows = args.follow || args.duration !== undefined;
     const lines = args.lines === undefined ? undefined : Number(args.lines);

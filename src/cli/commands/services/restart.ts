@@ -8,7 +8,10 @@ export const restart = defineCommand({
     name: "restart",
     description: "Stop services, then start them; streams NDJSON",
     notes: ["The exit code is 1 when a service fails while it is watched."],
-    examples: ["sprite-env services restart web", "sprite-env services restart web --timeout 30s --duration 10s"],
+    examples: [
+      "sprite-env services restart web",
+      "sprite-env services restart web --timeout 30s --duration 10s",
+    ],
   },
   args: {
     name: { type: "positional", required: true, repeat: true, description: "Names of services" },

@@ -23,7 +23,10 @@ export const stop = defineCommand({
   args: {
     name: { type: "positional", required: true, repeat: true, description: "Names of services" },
     ...stopArgs,
-    "with-dependents": { type: "boolean", description: "First stop the running services that need it" },
+    "with-dependents": {
+      type: "boolean",
+      description: "First stop the running services that need it",
+    },
     ...commonArgs,
   },
   run: async (context) => {

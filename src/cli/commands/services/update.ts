@@ -49,13 +49,18 @@ export const update = defineCommand({
     const { args } = context;
     const repeated = { arg: allOf(context, "arg"), envVar: allOf(context, "env-var") };
     const flags = definitionFromFlags(args, repeated);
-    const given = args.from === undefined ? flags : laidOver(definitionFile(args.from, args.name), flags);
+    const given =
+      args.from === undefined ? flags : laidOver(definitionFile(args.from, args.name), flags);
     const client = connect(args.socket);
     const current = await client.get(args.name);
-    const stream = await client.update(args.name, changeOf(current, given, allOf(context, "unset")), {
-      ifMatch: args["if-match"] === undefined ? current.state.version : Number(args["if-match"]),
-      duration: watchFor(args),
-    });
+    const stream = await client.update(
+      args.name,
+      changeOf(current, given, allOf(context, "unset")),
+      {
+        ifMatch: args["if-match"] === undefined ? current.state.version : Number(args["if-match"]),
+        duration: watchFor(args),
+      },
+    );
     return printStart(client, args.name, stream);
   },
 });
@@ -66,7 +71,10 @@ function changeOf(service: ServiceWire, given: ChangeBody, unset: readonly strin
   const touched = Object.keys(given) as (keyof ChangeBody)[];
   const merged = laidOver(current, given);
   const change = Object.fromEntries(touched.map((field) => [field, merged[field]])) as ChangeBody; // parts of merged
-  const whole = withoutFields(current, change, unset);
-  if (Object.keys(whole).length > 0) return whole;
-  throw new AppError("invalid_request", "nothing to change is given: name a field, such as --http-port 8080 or --unset dir");
+  const rest = withoutFields(current, change, unset);
+  if (Object.keys(rest).length > 0) return rest;
+  throw new AppError(
+    "invalid_request",
+    "nothing to change is given: name a field, such as --http-port 8080 or --unset dir",
+  );
 }

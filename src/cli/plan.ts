@@ -1,0 +1,63 @@
+import type { ChangeBody, DefinitionBody } from "../api/schemas.ts";
+import type { ServiceWire } from "../api/view-schemas.ts";
+import { durationMs } from "../base/duration.ts";
+import { isObject } from "./definition-file.ts";
+import { definitionOf } from "./merge.ts";
+import type { Wanted } from "./wanted.ts";
+
+/** One field that differs. undefined: it is not there. */
+export interface FieldChange {
+  field: string;
+  before: unknown;
+  after: unknown;
+}
+
+/** What is to be done with one service. */
+export interface Step {
+  name: string;
+  kind: "new" | "changed" | "same";
+  definition: DefinitionBody;
+  changes: readonly FieldChange[];
+  /** Version of the definition that the change is meant for; absent for a new service. */
+  version: number | undefined;
+}
+
+/** What must be done so that services become what is wanted, in the order of what is wanted. */
+export function planOf(wanted: readonly Wanted[], services: readonly ServiceWire[]): Step[] {
+  return wanted.map(({ name, definition }) => {
+    const service = services.find((one) => one.name === name);
+    const changes = differences(service ? definitionOf(service) : {}, definition);
+    const kind = !service ? "new" : changes.length > 0 ? "changed" : "same";
+    return { name, kind, definition, changes, version: service?.state.version };
+  });
+}
+
+/** The fields that differ. A PUT replaces, so what is not wanted any more goes. */
+function differences(current: ChangeBody, wanted: DefinitionBody): FieldChange[] {
+  const before = leaves(current);
+  const after = leaves(wanted);
+  const fields = [...new Set([...after.keys(), ...before.keys()])];
+  return fields
+    .filter((field) => canonical(before.get(field)) !== canonical(after.get(field)))
+    .map((field) => ({ field, before: before.get(field), after: after.get(field) }));
+}
+
+/** Fields by their dotted names (`backoff.max`, `env.PORT`). null, empty lists and empty objects are the same as absent. */
+function leaves(value: object, prefix = ""): Map<string, unknown> {
+  const found = new Map<string, unknown>();
+  for (const [key, item] of Object.entries(value)) {
+    const field = `${prefix}${key === "httpPort" ? "http_port" : key}`;
+    if (isObject(item)) for (const [name, leaf] of leaves(item, `${field}.`)) found.set(name, leaf);
+    else if (!isEmpty(item)) found.set(field, item);
+  }
+  return found;
+}
+
+const isEmpty = (item: unknown): boolean =>
+  item === null || item === undefined || (Array.isArray(item) && item.length === 0);
+
+/** `60s` and `1m` are the same. */
+function canonical(value: unknown): string {
+  const ms = typeof value === "string" ? durationMs(value) : undefined;
+  return JSON.stringify(ms === undefined ? value : { ms }) ?? "";
+}

@@ -1,0 +1,228 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { ExitStatus } from "../../machines/service-events.ts";
+import type { Logger } from "../base/logger.ts";
+import type { ServiceLogs } from "../logs/ports.ts";
+import type { Children } from "../pid1/children.ts";
+import { groupInUse } from "../posix/calls.ts";
+import { isAlive, procIsOurs, readStat } from "../posix/proc.ts";
+import type { Report, RunnerReport } from "../runtime/ports.ts";
+import type { Sighting, Suspect } from "./identity.ts";
+import { signalAll } from "./kill.ts";
+import { later, type Life } from "./life.ts";
+
+/** How incarnations end: by themselves, gently, by force; and when nothing of one is left. */
+export interface Ending {
+  /** A gentle end, then KILL; a second call may only shorten the time. */
+  stop(life: Life, signal: string, timeoutMs: number): void;
+  /** What a stop that came during the spawn asked for. */
+  stopNow(life: Life): void;
+  /** The main process ended. */
+  mainEnded(life: Life, status: ExitStatus): void;
+  /** KILLs what is left and reports `incarnation.emptied` when there is nothing. */
+  clear(life: Life): void;
+  /** The incarnation is over; nothing of it is left. */
+  close(life: Life, facts?: readonly RunnerReport[]): void;
+}
+
+export interface EndingDeps {
+  children: Children;
+  report: Report;
+  logs: Pick<ServiceLogs, "finish">;
+  find: (suspect: Suspect) => Promise<Sighting[]>;
+  /** Told when an incarnation is over. */
+  forget: (life: Life) => void;
+  logger: Logger;
+}
+
+/** What survives KILL for so long is reported, in milliseconds. */
+const UNKILLABLE_MS = 5_000;
+/** How long a service's last words are waited for, in milliseconds. */
+const DRAIN_MS = 2_000;
+/** The longest a zombie is kept so that its number proves its session, in milliseconds. */
+const ZOMBIE_MS = 500;
+/** How often an earlier daemon's process is looked at while it ends, in milliseconds. */
+const LOOK_MS = 50;
+/** How soon an end that failed in our own code is tried again, in milliseconds. */
+const RETRY_MS = 1_000;
+/** The longest pause between two looks for what is left, in milliseconds. */
+const MAX_PAUSE_MS = 250;
+
+export function createEnding(deps: EndingDeps): Ending {
+  const { children, report, logs, find, logger } = deps;
+  const tell = (life: Life, ...facts: readonly RunnerReport[]) => report(life.stream, facts);
+
+  function stop(life: Life, signal: string, timeoutMs: number): void {
+    if (life.unprovenPid !== undefined) return;
+    const deadline = performance.now() + timeoutMs;
+    if (life.stop && life.stop.deadline <= deadline) return;
+    const isFirst = !life.stop;
+    life.stop = { signal: life.stop?.signal ?? signal, deadline };
+    if (life.stage === "asked") return close(life);
+    if (life.stage === "ended") return clear(life);
+    later(life, timeoutMs, () => life.stop?.deadline === deadline && kill(life));
+    if (isFirst && life.stage === "up") stopNow(life);
+    if (isFirst && life.stage === "spawning")
+      later(life, UNKILLABLE_MS, () => void sayItHangs(life).catch(failed(life)));
+  }
+
+  function stopNow(life: Life): void {
+    const signal = life.stop?.signal ?? "TERM";
+    if (!life.isChild) return void stopFound(life, signal).catch(failed(life));
+    if (life.pid === undefined) return;
+    children.signalGroup(life.pid, signal);
+    children.signalGroup(life.pid, "CONT"); // one that is stopped would not see the other
+  }
+
+  /** An earlier daemon's process: nothing holds its group's number, so each member is signalled by itself. */
+  async function stopFound(life: Life, signal: string): Promise<void> {
+    const group = (await find(life.suspect)).filter((sighting) => sighting.group === life.pid);
+    await signalAll(group, signal, logger);
+    await signalAll(group, "CONT", logger);
+    watchFound(life);
+  }
+
+  function watchFound(life: Life): void {
+    if (life.stage !== "up") return;
+    if (isMainAlive(life)) later(life, LOOK_MS, () => watchFound(life));
+    else mainEnded(life, {});
+  }
+
+  function kill(life: Life): void {
+    if (life.stage === "closed" || life.stage === "ended") return;
+    tell(life, { type: "process.kill_sent", incarnation: life.incarnation });
+    if (life.pid !== undefined) children.signalGroup(life.pid, "KILL");
+    clear(life);
+  }
+
+  async function sayItHangs(life: Life): Promise<void> {
+    if (life.stage !== "spawning") return;
+    const [first] = await find(life.suspect);
+    if (life.stage === "spawning") sayUnkillable(life, first?.pid ?? 0);
+  }
+
+  function sayUnkillable(life: Life, pid: number): void {
+    if (life.isUnkillableTold) return;
+    life.isUnkillableTold = true;
+    tell(life, { type: "process.unkillable", incarnation: life.incarnation, pid });
+  }
+
+  function mainEnded(life: Life, status: ExitStatus): void {
+    life.stage = "ended";
+    life.suspect.main = undefined;
+    const isLast = killGroup(life) && !life.stop && !life.isClearing;
+    const exited = exitOf(life, status);
+    if (isLast) {
+      release(life);
+      close(life, exited);
+    } else {
+      report(life.stream, exited);
+      later(life, ZOMBIE_MS, () => release(life));
+      clear(life);
+    }
+    drain(life);
+  }
+
+  /** Its last words: the end of the pipe decides, not the end of the process. */
+  function drain(life: Life): void {
+    if (!life.hasOutput) return;
+    life.hasOutput = false;
+    const { incarnation } = life;
+    logs.finish(incarnation, DRAIN_MS).then(
+      ({ offset, lines, droppedBytes }) =>
+        tell(life, {
+          type: "output.ended",
+          incarnation,
+          logTo: offset,
+          lines,
+          ...(droppedBytes > 0 && { droppedBytes }),
+        }),
+      (error: unknown) => logger.error({ err: error, incarnation }, "output could not be finished"),
+    );
+  }
+
+  /** The group of a main process that ended gets KILL while its zombie holds the number. @returns whether nothing else is left either, as far as we know at once */
+  function killGroup(life: Life): boolean {
+    if (!life.isChild || life.pid === undefined) return false;
+    children.signalGroup(life.pid, "KILL");
+    return children.orphans()?.length === 0;
+  }
+
+  /** Lets the main process's number go. */
+  function release(life: Life): void {
+    if (life.stage !== "ended") return;
+    life.suspect.session = undefined;
+    if (life.isChild && life.pid !== undefined) children.reap(life.pid);
+  }
+
+  function clear(life: Life): void {
+    if (life.isClearing || life.stage === "closed") return;
+    life.isClearing = true;
+    clearUntilEmpty(life).catch((error: unknown) => {
+      failed(life)(error);
+      life.isClearing = false;
+      later(life, RETRY_MS, () => clear(life));
+    });
+  }
+
+  /** Looks and KILLs until two looks in a row found nothing: one alone may miss what is being forked meanwhile. */
+  async function clearUntilEmpty(life: Life): Promise<void> {
+    const since = performance.now();
+    let empty = 0;
+    for (let ms = 1; !isClosed(life); ms = Math.min(2 * ms, MAX_PAUSE_MS)) {
+      const left = await find(life.suspect);
+      await signalAll(left, "KILL", logger);
+      release(life);
+      noteFoundMain(life, left);
+      empty = left.length === 0 && life.stage === "ended" && !isGroupLeft(life) ? empty + 1 : 0;
+      if (empty === 2) return close(life);
+      const late = performance.now() - since >= UNKILLABLE_MS;
+      if (late && !isClosed(life)) sayUnkillable(life, left[0]?.pid ?? life.pid ?? 0);
+      if (empty === 0) await pause(ms);
+    }
+  }
+
+  function noteFoundMain(life: Life, left: readonly Sighting[]): void {
+    if (life.isChild || life.stage !== "up" || left.some(({ pid }) => pid === life.pid)) return;
+    if (!isMainAlive(life)) mainEnded(life, {});
+  }
+
+  function close(life: Life, facts: readonly RunnerReport[] = []): void {
+    if (life.stage === "closed") return;
+    release(life);
+    life.stage = "closed";
+    for (const timer of life.timers) clearTimeout(timer);
+    deps.forget(life);
+    tell(life, ...facts, ...exitOf(life, {}), {
+      type: "incarnation.emptied",
+      incarnation: life.incarnation,
+    });
+    drain(life);
+  }
+
+  const failed = (life: Life) => (error: unknown) =>
+    logger.error(
+      { err: error, incarnation: life.incarnation },
+      "an incarnation could not be ended",
+    );
+
+  return { stop, stopNow, mainEnded, clear, close };
+}
+
+/** The end of the main process, if it is not told yet. */
+function exitOf(life: Life, status: ExitStatus): RunnerReport[] {
+  if (life.exitTold) return [];
+  life.exitTold = true;
+  return [{ type: "process.exited", incarnation: life.incarnation, status }];
+}
+
+/** Whether a main process that an earlier daemon spawned lives still. */
+function isMainAlive({ suspect: { main } }: Life): boolean {
+  const stat = main && readStat(main.pid);
+  return stat !== undefined && stat.startTime === main?.startTime && isAlive(stat);
+}
+
+const isClosed = ({ stage }: Life): boolean => stage === "closed";
+
+/** Without a /proc of our own nothing is found, but the kernel still says whether the group has members. */
+const isGroupLeft = (life: Life): boolean =>
+  life.isChild && life.pid !== undefined && !procIsOurs() && groupInUse(life.pid);

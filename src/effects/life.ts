@@ -1,0 +1,68 @@
+import { idOf } from "../journal/record.ts";
+import type { Suspect } from "./identity.ts";
+
+/** How far one life of a service's process is. */
+export type Stage =
+  /** Asked for; nothing is spawned yet, and nothing will be if it is stopped now. */
+  | "asked"
+  /** The spawn is under way, and cannot be taken back. */
+  | "spawning"
+  /** Its main process lives, as far as is known. */
+  | "up"
+  /** Its main process ended or never was; something that it left may live. */
+  | "ended"
+  /** Over, and reported so. */
+  | "closed";
+
+/** One incarnation as the runner keeps it, from the spawn's request until nothing is left. */
+export interface Life {
+  readonly stream: string;
+  readonly service: string;
+  readonly incarnation: string;
+  stage: Stage;
+  /** Its main process is a child of ours: in the table, so that its pid is its own until it is reaped. Else an earlier daemon's. */
+  isChild: boolean;
+  /** Main process, once known. */
+  pid?: number;
+  /** How its processes are found. */
+  readonly suspect: Suspect;
+  /** The end of the main process is on record, or about to be. */
+  exitTold: boolean;
+  /** Its FIFOs are open, and their end is to be reported. */
+  hasOutput: boolean;
+  /** A gentle end was asked for: by when, on the clock of `performance.now`. */
+  stop?: { signal: string; deadline: number };
+  /** A process that may be its and that nothing proves: nothing is signalled, and it is not over before that is gone. */
+  unprovenPid?: number;
+  isWatched: boolean;
+  isClearing: boolean;
+  isUnkillableTold: boolean;
+  readonly timers: Set<NodeJS.Timeout>;
+}
+
+/** @param stage where it begins: `asked`, or what was found of it */
+export function newLife(stream: string, incarnation: string, stage: Stage): Life {
+  return {
+    stream,
+    service: idOf(stream),
+    incarnation,
+    stage,
+    isChild: false,
+    suspect: { incarnation, members: new Map() },
+    exitTold: true,
+    hasOutput: false,
+    isWatched: false,
+    isClearing: false,
+    isUnkillableTold: false,
+    timers: new Set(),
+  };
+}
+
+/** Does something later, unless the life is over by then. */
+export function later(life: Life, ms: number, act: () => void): void {
+  const timer = setTimeout(() => {
+    life.timers.delete(timer);
+    act();
+  }, ms);
+  life.timers.add(timer);
+}
