@@ -89,16 +89,18 @@ const startWhenReady: Policy = (row, view) => {
   return state && mayStart(state, view) && freeSlots(view) > 0 ? [spawn(row.name)] : [];
 };
 
+/** After these a spawn is not in flight any more. */
+const FREES = new Set(["process.spawned", "process.spawn_failed", "process.lost"]);
+
 /** What waited for this one, or for a free slot, starts. */
 const startWaiting: Policy = (row, view) => {
-  if (row.kind !== "service" || row.to === "pending" || !accepts(view)) return [];
+  if (row.kind !== "service" || !accepts(view)) return [];
   const state = view.service(row.name);
   const cameUp = state !== undefined && row.from !== row.to && isUp(row.to, state.context);
-  const freed = row.event.type === "process.spawned" || row.event.type === "process.spawn_failed";
-  if (!cameUp && !freed) return [];
-  const waiting = [...view.services()].filter(([, other]) => other.phase === "pending");
-  if (waiting.length === 0) return [];
-  const ready = waiting.filter(([, other]) => mayStart(other, view)).map(([name]) => name);
+  if (!cameUp && !FREES.has(row.event.type)) return [];
+  const ready = [...view.services()]
+    .filter(([name, other]) => name !== row.name && mayStart(other, view))
+    .map(([name]) => name);
   return ready.slice(0, Math.max(0, freeSlots(view))).map(spawn);
 };
 
@@ -109,17 +111,36 @@ const STARTS = new Set([
   "service.changed",
 ]);
 
+/** Going to try by itself, once its own needs are up. */
+const WILL_TRY = new Set(["pending", "crashed", "restarting"]);
+
+/** Needs that are down and start only by a command; behind one that waits itself, those it waits for. */
+function downNeeds(context: ServiceContext, view: View): string[] {
+  const found = new Set<string>();
+  const visited = new Set<string>();
+  const visit = (waiting: ServiceContext): void => {
+    for (const need of waitingFor(waiting, view)) {
+      const other = view.service(need);
+      if (!other || visited.has(need)) continue;
+      visited.add(need);
+      if (DOWN.has(other.phase) || other.phase === "stopping") found.add(need);
+      else if (WILL_TRY.has(other.phase)) visit(other.context);
+    }
+  };
+  visit(context);
+  return [...found];
+}
+
 /** A command to start starts stopped needs too, as their cause; a boot or a retry leaves them alone. */
 const startNeeds: Policy = (row, view) => {
   if (row.kind !== "service" || !STARTS.has(row.event.type)) return [];
   if (row.to !== "pending" && row.to !== "restarting") return [];
   const state = view.service(row.name);
-  return (state ? waitingFor(state.context, view) : [])
-    .filter((need) => {
-      const other = view.service(need);
-      return other && (DOWN.has(other.phase) || other.phase === "stopping");
-    })
-    .map((need) => ({ kind: "service", name: need, event: { type: "service.start_requested" } }));
+  return (state ? downNeeds(state.context, view) : []).map((name) => ({
+    kind: "service",
+    name,
+    event: { type: "service.start_requested" },
+  }));
 };
 
 /** A boot that found nothing of an open incarnation: it was lost while nobody looked, and is empty. */

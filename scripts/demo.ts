@@ -169,6 +169,7 @@ async function run(): Promise<void> {
     table();
     return say(TRY(portOf()));
   }
+  let ending = false;
   mkdirSync(home, { recursive: true });
   const again = existsSync(join(home, "state", "events.db"));
   const daemon = spawn(bin, ["serve", "--log-level", "warn"], {
@@ -176,8 +177,12 @@ async function run(): Promise<void> {
     stdio: "inherit",
   });
   const ended = once(daemon, "exit");
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.on(signal, () => void daemon.kill("SIGTERM"));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (!ending) daemon.kill("SIGTERM");
+      ending = true;
+    });
+  }
   while (!answers() && daemon.exitCode === null) await delay(50);
   if (daemon.exitCode !== null) process.exit(daemon.exitCode);
   say(

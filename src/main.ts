@@ -93,13 +93,19 @@ interface Daemon {
 /** Everything from the lock to the socket, in the order in which each needs the one before. */
 async function start(config: Config, logger: Logger, release: string): Promise<Daemon> {
   const { stateDir } = config;
-  const lock = await acquireLock(stateDir, {
-    pid: process.pid,
-    startTime: readStat(process.pid)?.startTime ?? "",
-    socket: config.socketPath,
-    version: release,
-    since: Date.now(),
-  });
+  // Files with secrets are for us alone whatever the directory is; the logs of services, where they lie in it, are for all to read.
+  const directoryMode = config.logDir.startsWith(`${stateDir}/`) ? 0o755 : 0o700;
+  const lock = await acquireLock(
+    stateDir,
+    {
+      pid: process.pid,
+      startTime: readStat(process.pid)?.startTime ?? "",
+      socket: config.socketPath,
+      version: release,
+      since: Date.now(),
+    },
+    directoryMode,
+  );
   if (config.reaper !== "off") setChildSubreaper();
   const nofile = keepSoftNofile(process.env);
   const journal = await startThreadJournal({ stateDirectory: stateDir });

@@ -70,11 +70,30 @@ async function step({ path, command, rest }: Found): Promise<Found | undefined> 
   return { path: `${path} ${word}`, command: await load(), rest: after };
 }
 
+/** What people say who come from other tools. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  rm: "delete",
+  remove: "delete",
+  ls: "list",
+  ps: "list",
+  status: "list",
+  show: "get",
+  inspect: "get",
+  kill: "signal",
+  reload: "restart",
+  run: "create",
+  add: "create",
+  edit: "update",
+  tail: "logs",
+};
+
 async function noSuchVerb(path: string, word: string, verbs: readonly string[]): Promise<string> {
   const { verbsOf } = await import("./help.ts");
   const { services } = await import("./commands/services.ts");
-  const deeper = Object.keys(await verbsOf(services)).map((verb) => `services ${verb}`);
-  const guess = nearest(word, verbs) ?? deeper.find((one) => one.endsWith(` ${word}`));
+  const below = Object.keys(await verbsOf(services));
+  const meant = SYNONYMS[word] ?? word;
+  const deeper = path === PROGRAM && below.includes(meant) ? `services ${meant}` : undefined;
+  const guess = verbs.includes(meant) ? meant : (deeper ?? nearest(word, verbs));
   const hint = guess ? `did you mean "${path} ${guess}"?` : `known are ${verbs.join(", ")}`;
   return `there is no verb "${word}": ${hint}`;
 }

@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { AppError } from "../base/errors.ts";
 import { bodyOf } from "./body.ts";
 import { ByteReader } from "./bytes.ts";
-import { socketSource } from "./socket-source.ts";
+import { SocketSource } from "./socket-source.ts";
 
 /*
  * Just enough HTTP/1.1 for our own daemon on a Unix socket. `node:http` would do it, too, but costs a third of the time
@@ -51,7 +51,7 @@ export function openSocket(path: string): Promise<Socket> {
  */
 export async function exchange(socket: Socket, request: HttpRequest): Promise<HttpReply> {
   const timer = request.headMs && setTimeout(() => socket.destroy(late(request)), request.headMs);
-  const reader = new ByteReader(socketSource(socket));
+  const reader = new ByteReader(new SocketSource(socket));
   try {
     socket.write(headOf(request));
     if (request.body !== undefined) socket.write(request.body);

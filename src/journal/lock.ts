@@ -34,11 +34,16 @@ export const lockFile = (stateDirectory: string): string => join(stateDirectory,
 /**
  * Makes this process the one daemon of a state directory, which is made where it is missing.
  *
+ * @param directoryMode of a directory that has to be made
  * @throws AppError `storage_foreign`, `storage_failed`; `daemon_running` with the owner in its details, and where the owner is gone but something
  *   still holds its lock, with `holders`: their pids, for the caller to judge and call again
  */
-export async function acquireLock(stateDirectory: string, owner: LockOwner): Promise<StateLock> {
-  ensureStateDirectory(stateDirectory);
+export async function acquireLock(
+  stateDirectory: string,
+  owner: LockOwner,
+  directoryMode = 0o700,
+): Promise<StateLock> {
+  ensureStateDirectory(stateDirectory, directoryMode);
   const file = lockFile(stateDirectory);
   const fd = openSync(file, "a+", 0o600);
   try {

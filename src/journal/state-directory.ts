@@ -12,8 +12,8 @@ const WRITABLE_BY_OTHERS = 0o022;
  *
  * @throws AppError `storage_foreign` with the command that mends it; `storage_failed` where it cannot be made
  */
-export function ensureStateDirectory(directory: string): void {
-  makeDirectory(directory);
+export function ensureStateDirectory(directory: string, mode = 0o700): void {
+  makeDirectory(directory, mode);
   const stats = statSync(directory);
   if (!stats.isDirectory())
     throw new AppError(
@@ -43,9 +43,9 @@ export function checkOwner(path: string, stats: Stats): void {
   );
 }
 
-function makeDirectory(directory: string): void {
+function makeDirectory(directory: string, mode: number): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    mkdirSync(directory, { recursive: true, mode });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return; // a file: told apart by the caller
     throw new AppError(

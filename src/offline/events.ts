@@ -105,7 +105,7 @@ function newest(reader: EventReader, filter: EventFilter, limit: number): EventR
   const isWanted = wanted(filter);
   const stream = filter.service === undefined ? {} : { stream: `service/${filter.service}` };
   let found: EventRow[] = [];
-  for (let before = Number.MAX_SAFE_INTEGER; found.length < limit; ) {
+  for (let before = Number.MAX_SAFE_INTEGER; found.length < limit;) {
     const page = reader.newest(PAGE, { ...stream, before });
     found = [...page.filter(isWanted), ...found];
     if (page.length < PAGE) break;

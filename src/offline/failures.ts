@@ -22,11 +22,7 @@ type Counted = Pick<
 
 const NOTHING = { attempt: 0, failures: [], crashLooping: false, restartCount: 0 };
 
-const FRESH = new Set([
-  "service.start_requested",
-  "service.restart_requested",
-  "service.changed",
-]);
+const FRESH = new Set(["service.start_requested", "service.restart_requested", "service.changed"]);
 
 /**
  * Counts the failures of one service along its rows, with the machine's own sum. So a delay of long ago is known without a fold
@@ -43,9 +39,15 @@ export class FailureCount {
   /** @returns what the row counted, where it counted a failure */
   add(row: EventRow): Failure | undefined {
     const counted = this.#counted;
-    if (row.type === "service.created") this.#counted = { definition: definitionIn(row), ...NOTHING };
+    if (row.type === "service.created")
+      this.#counted = { definition: definitionIn(row), ...NOTHING };
     else if (row.type === "service.changed")
-      this.#counted = { ...counted, ...NOTHING, definition: definitionIn(row), crashLooping: counted.crashLooping };
+      this.#counted = {
+        ...counted,
+        ...NOTHING,
+        definition: definitionIn(row),
+        crashLooping: counted.crashLooping,
+      };
     else if (FRESH.has(row.type))
       this.#counted = { ...counted, ...NOTHING, crashLooping: counted.crashLooping };
     else if (row.type === "timer.fired" && row.data["timer"] === "healthy")

@@ -18,6 +18,8 @@ export interface Life {
   signal?: EventRow;
   /** What asked for its end; absent: nobody did. */
   endAskedBy?: EventRow;
+  /** What made a new start follow its end, where that was no failure. */
+  restartedBy?: EventRow;
   /** Everything of it got KILL. */
   killed?: EventRow;
   unkillable?: EventRow;
@@ -49,7 +51,7 @@ export class LifeTracker {
   readonly #onLife: (life: Life) => void;
   #lives = 0;
 
-  /** @param onLife called with each life when the next begins; the last one is `current` */
+  /** @param onLife called, in order, with each life that is no longer kept: all but the last two */
   constructor(onLife: (life: Life) => void = () => {}) {
     this.#onLife = onLife;
   }
@@ -86,6 +88,7 @@ export class LifeTracker {
 
   /** Rows about the life that is open name no incarnation where they are wishes. */
   #noteMove(life: Life, row: EventRow): void {
+    if (row.toState === "restarting" && row.fromState !== "restarting") life.restartedBy = row;
     if (life.end) return;
     if (row.type === "service.signal_requested") life.signal = row;
     const leaves = UP.has(row.fromState ?? "") && !UP.has(row.toState);

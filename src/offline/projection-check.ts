@@ -74,7 +74,9 @@ function different(
       );
     })
     .map(({ stream }) => idOf(stream));
-  const known = new Set([...streams.map(({ stream }) => stream), ...fold.mismatches.keys()].map(idOf));
+  const known = new Set(
+    [...streams.map(({ stream }) => stream), ...fold.mismatches.keys()].map(idOf),
+  );
   const extra = table.map(({ name }) => name).filter((name) => !known.has(name));
   return [...wrong, ...extra].toSorted();
 }

@@ -117,7 +117,8 @@ export function foldedServices(store: Store, onProgress: Progress = () => {}): F
     .filter(({ stream, snapshot }) => kindOf(stream) === "service" && snapshot.status === "active")
     .map(({ stream, snapshot }) => {
       const mismatch = fold.mismatches.get(stream);
-      const quarantined = known[stream] ?? (mismatch && `event ${mismatch.seq}: ${mismatch.reason}`);
+      const quarantined =
+        known[stream] ?? (mismatch && `event ${mismatch.seq}: ${mismatch.reason}`);
       const context = snapshot.context as ServiceContext; // a service's stream has its machine
       const version = mismatch ? undefined : fold.versions.get(stream);
       const last = lastRow(store, stream, version);

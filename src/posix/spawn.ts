@@ -56,11 +56,10 @@ function ok(syscall: string, errno: number): void {
 
 const bit = (signal: number): bigint => 1n << BigInt(signal - 1);
 
-/** Every signal but KILL and STOP, which cannot be set, and 32 and 33, which are the C library's own. Source: signal(7), nptl(7). */
+/** Every signal but KILL and STOP, which cannot be set. With the C library's own two, which it would leave ignored. Source: signal(7), nptl(7). */
 function allSignals(): Buffer {
   const set = Buffer.alloc(SIGNAL_SET_BYTES);
-  const all = 0xffff_ffff_ffff_ffffn;
-  set.writeBigUInt64LE(all & ~(bit(9) | bit(19) | bit(32) | bit(33)), 0);
+  set.writeBigUInt64LE(0xffff_ffff_ffff_ffffn & ~bit(9) & ~bit(19), 0);
   return set;
 }
 

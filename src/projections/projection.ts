@@ -1,3 +1,4 @@
+import type { Statement } from "better-sqlite3";
 import type { AppendedRow } from "../journal/append.ts";
 import type { Db } from "../journal/sqlite.ts";
 
@@ -11,6 +12,17 @@ export interface Projection {
   version: number;
   schema: string;
   on: Readonly<Record<string, Handler>>;
+}
+
+const statements = new WeakMap<Db, Map<string, Statement>>();
+
+/** A statement, prepared once a connection: a handler runs for every row. */
+export function prepared(db: Db, sql: string): Statement {
+  let known = statements.get(db);
+  if (!known) statements.set(db, (known = new Map<string, Statement>()));
+  let statement = known.get(sql);
+  if (!statement) known.set(sql, (statement = db.prepare(sql)));
+  return statement;
 }
 
 export const defineProjection = (projection: Projection): Projection => projection;

@@ -3,7 +3,7 @@ import type { ServiceContext } from "../../machines/service-context.ts";
 import type { AppendedRow } from "../journal/append.ts";
 import { idOf, kindOf } from "../journal/record.ts";
 import type { Db } from "../journal/sqlite.ts";
-import { defineProjection } from "./projection.ts";
+import { defineProjection, prepared } from "./projection.ts";
 
 /** A service as the read model holds it. */
 export interface ServiceRow {
@@ -21,10 +21,11 @@ function keep(db: Db, { row, view }: AppendedRow): void {
   if (kindOf(row.stream) !== "service") return; // the environment has a boot of its own
   const name = idOf(row.stream);
   if (row.toState === "deleted") {
-    db.prepare("DELETE FROM services WHERE name = ?").run(name);
+    prepared(db, "DELETE FROM services WHERE name = ?").run(name);
     return;
   }
-  db.prepare(
+  prepared(
+    db,
     `INSERT INTO services (name, phase, context, seq, at) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (name) DO UPDATE SET phase = excluded.phase, context = excluded.context, seq = excluded.seq, at = excluded.at`,
   ).run(name, row.toState, JSON.stringify(view), row.seq, row.at);
@@ -41,10 +42,10 @@ export const services = defineProjection({
     ...Object.fromEntries(SERVICE_EVENT_TYPES.map((type) => [type, keep])),
     "stream.quarantined": (db, { row }) => {
       const { stream, reason } = row.data as { stream: string; reason: string };
-      db.prepare("UPDATE services SET quarantined = ? WHERE name = ?").run(reason, idOf(stream));
+      prepared(db, "UPDATE services SET quarantined = ? WHERE name = ?").run(reason, idOf(stream));
     },
     "stream.retired": (db, { row }) => {
-      db.prepare("DELETE FROM services WHERE name = ?").run(idOf(String(row.data["stream"])));
+      prepared(db, "DELETE FROM services WHERE name = ?").run(idOf(String(row.data["stream"])));
     },
   },
 });

@@ -3,13 +3,34 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
-/** Starts a program of this folder, which is killed after the test. */
-export function startProgram(name: string, ...args: string[]): ChildProcess & { lines: string[] } {
-  const program = fileURLToPath(new URL(name, import.meta.url));
-  const child = spawn(process.execPath, [program, ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
+export type Program = ChildProcess & { lines: string[] };
+
+const command = (name: string, args: string[]): string[] => [
+  process.execPath,
+  fileURLToPath(new URL(name, import.meta.url)),
+  ...args,
+];
+
+/** Starts a program of this folder; it is killed after the test. */
+export const startProgram = (name: string, ...args: string[]): Program =>
+  started(command(name, args));
+
+/** The same under strace, which makes calls of it fail. */
+export const startFailing = (injection: string, name: string, ...args: string[]): Program =>
+  started([
+    "strace",
+    "-f",
+    "-qq",
+    "-o",
+    "/dev/null",
+    "-e",
+    `inject=${injection}`,
+    ...command(name, args),
+  ]);
+
+function started([file = "", ...args]: string[]): Program {
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"], detached: true });
+  onTestFinished(() => kill(child));
   const lines: string[] = [];
   let rest = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -22,6 +43,11 @@ export function startProgram(name: string, ...args: string[]): ChildProcess & { 
 
 /** Kills it and waits until its last words were read. */
 export async function killed(child: ChildProcess): Promise<void> {
-  child.kill("SIGKILL");
+  kill(child);
   await once(child, "close");
+}
+
+/** Its group: what strace traces survives strace. */
+function kill({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, "SIGKILL");
 }
