@@ -90,18 +90,21 @@ export async function startThread(options: LogOptions, events: ThreadEvents): Pr
     return promise;
   };
 
+  const close = async (): Promise<void> => {
+    const exited = new Promise((resolve) => worker.once("exit", resolve));
+    const closed = ask({ type: "close" });
+    closing = true;
+    await Promise.race([closed, exited]);
+    await exited;
+  };
+  let closed: Promise<void> | undefined;
+
   worker = newWorker();
   await ask({ type: "hello" });
   return {
     ask,
     tell: (message) => worker.postMessage(message),
-    close: async () => {
-      const exited = new Promise((resolve) => worker.once("exit", resolve));
-      const closed = ask({ type: "close" });
-      closing = true;
-      await Promise.race([closed, exited]);
-      await exited;
-    },
+    close: () => (closed ??= close()),
   };
 }
 

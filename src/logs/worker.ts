@@ -59,41 +59,45 @@ export function createLogWorker(
   const say = (log: LogFile, id: string, text: string): void =>
     void write(log, id, ownLine(text, Date.now()), 1);
 
-  const begin = (service: string, id: string, paths: PipePaths, missed?: string): LogFile => {
-    const log = logs.acquire(service);
+  const capture = (log: LogFile, id: string, paths: PipePaths): Incarnation => {
+    const took = (bytes: Buffer, lines: number): void => {
+      incarnation.lines += lines;
+      incarnation.droppedBytes += write(log, id, bytes, lines);
+    };
+    const failed = (error: Error): void =>
+      report(trouble(log.service, `its output cannot be read: ${error.message}`));
+    const reading = startCapture(paths, reader, took, failed);
+    const incarnation: Incarnation = { log, capture: reading, lines: 0, droppedBytes: 0 };
+    return incarnation;
+  };
+
+  /** Pipes that were made for nothing are removed; those an earlier daemon left may hold output. */
+  const begin = (log: LogFile, id: string, keepPipes: boolean): PipePaths => {
     try {
-      if (missed !== undefined) say(log, id, missed);
-      const counts = { log, lines: 0, droppedBytes: 0 };
-      const capture = startCapture(
-        paths,
-        reader,
-        (bytes, lines) => {
-          incarnation.lines += lines;
-          incarnation.droppedBytes += write(log, id, bytes, lines);
-        },
-        (error) => report(trouble(service, `its output cannot be read: ${error.message}`)),
-      );
-      const incarnation: Incarnation = Object.assign(counts, { capture });
-      incarnations.set(id, incarnation);
-      return log;
+      const paths = makePipes(runDir, id);
+      incarnations.set(id, capture(log, id, paths));
+      return paths;
     } catch (error) {
-      logs.release(service);
+      logs.release(log.service);
+      if (!keepPipes) cleanUp(log.service, id);
       throw error;
     }
   };
 
   const open = (service: string, id: string): PipePaths & { offset: number } => {
     const known = incarnations.get(id);
-    const paths = makePipes(runDir, id);
-    const log = known?.log ?? begin(service, id, paths);
-    return { ...paths, offset: position(log) };
+    if (known) return { ...pipePaths(runDir, id), offset: position(known.log) };
+    const { stdout } = pipePaths(runDir, id);
+    const log = logs.acquire(service);
+    return { ...begin(log, id, lookAt(stdout) !== undefined), offset: position(log) };
   };
 
   const reopen = (service: string, id: string): void => {
     const { stdout, stderr } = pipePaths(runDir, id);
     if (incarnations.has(id) || !(lookAt(stdout) || lookAt(stderr))) return;
-    const paths = makePipes(runDir, id); // one of the two may have been removed
-    begin(service, id, paths, missedText(lastLineTime(logDir, service)));
+    const log = logs.acquire(service);
+    say(log, id, missedText(lastLineTime(logDir, service)));
+    begin(log, id, true); // makes the one that was removed, if one was
   };
 
   const end = async (

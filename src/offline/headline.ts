@@ -1,9 +1,10 @@
+import { LOOP_FAILURES, LOOP_WINDOW_MS } from "../../machines/backoff.ts";
 import { resolved } from "../../machines/definition.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { SpawnError } from "../../machines/service-events.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import type { LifeTracker } from "./lives.ts";
-import { endInWords, harmless, isByPerson, textOf, timeText, who } from "./words.ts";
+import { endInWords, harmless, timeText, who } from "./words.ts";
 
 /** What is known of a service at present. */
 export interface Present {
@@ -29,7 +30,7 @@ export function headline(present: Present): string[] {
   if (state?.context.unkillablePid !== undefined)
     sentences.push(`Process ${state.context.unkillablePid} of it survives KILL: nothing new starts until it is gone.`);
   if (state?.context.crashLooping)
-    sentences.push("It is crash-looping: 5 failures or more came within 60 s.");
+    sentences.push(`It is crash-looping: it failed ${LOOP_FAILURES} times or more within ${formatDuration(LOOP_WINDOW_MS)}.`);
   if (state?.context.unhealthy !== undefined)
     sentences.push(`Its health check fails at present: ${harmless(state.context.unhealthy)}.`);
   if (!present.daemon) sentences.push(noDaemon(present));
@@ -131,5 +132,5 @@ function noRetry({ tracker }: Present): string {
 function deleted({ tracker }: Present): string {
   const wish = tracker.wishes.get("service.delete_requested");
   if (!wish) return "it was given up";
-  return `${isByPerson(wish) ? who(wish.actor) : textOf(wish, "actor")} deleted it at ${timeText(wish.wall)}. Its log file is kept`;
+  return `${who(wish.actor)} deleted it at ${timeText(wish.wall)}. Its log file is kept`;
 }

@@ -8,6 +8,7 @@ import { type Life, LifeTracker } from "./lives.ts";
 import { serviceStates } from "./service-state.ts";
 import { askedSteps, endSteps, reasonSteps, startSteps, type Step } from "./steps.ts";
 import type { Store } from "./store.ts";
+import { textOf, who } from "./words.ts";
 
 /** Why a service is as it is. */
 export interface Why {
@@ -96,7 +97,8 @@ interface Story {
 function story(store: Store, { name, phase, state, tracker }: Present): Story {
   const { reader: causes } = store;
   const { current, previous, pendingBy } = tracker;
-  if (typeof state?.quarantined === "string") return { steps: quarantineSteps(store, name) };
+  if (typeof state?.quarantined === "string")
+    return { steps: environmentSteps(store, name, "stream.quarantined") };
   switch (phase) {
     case "pending":
       return { steps: pendingBy ? reasonSteps(causes, pendingBy, current) : [], life: current };
@@ -108,7 +110,14 @@ function story(store: Store, { name, phase, state, tracker }: Present): Story {
     case "stopping":
       return { steps: [...lastWish(store, tracker), ...endSteps(causes, current)], life: current };
     default:
-      return { steps: [...endSteps(causes, current), ...lastWish(store, tracker)], life: current };
+      return {
+        steps: [
+          ...endSteps(causes, current),
+          ...lastWish(store, tracker),
+          ...(state ? [] : environmentSteps(store, name, "stream.retired")),
+        ],
+        life: current,
+      };
   }
 }
 
@@ -132,10 +141,16 @@ const isLast = (row: EventRow, wishes: ReadonlyMap<string, EventRow>): boolean =
     (type) => (wishes.get(type)?.seq ?? 0) < row.seq,
   );
 
-function quarantineSteps({ reader }: Store, name: string): Step[] {
+/** What was last done to its stream as a whole. */
+function environmentSteps({ reader }: Store, name: string, type: string): Step[] {
   const stream = `service/${name}`;
   return [...reader.stream(ENVIRONMENT)]
-    .filter((row) => row.type === "stream.quarantined" && row.data["stream"] === stream)
+    .filter((row) => row.type === type && row.data["stream"] === stream)
     .slice(-1)
-    .map((row) => ({ row, text: `it was quarantined: ${String(row.data["reason"])}` }));
+    .map((row) => ({ row, text: aboutStream(row) }));
 }
+
+const aboutStream = (row: EventRow): string =>
+  row.type === "stream.quarantined"
+    ? `it was quarantined: ${textOf(row, "reason")}`
+    : `${who(row.actor)} deleted it while it was quarantined`;

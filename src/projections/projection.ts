@@ -1,4 +1,3 @@
-import type { Statement } from "better-sqlite3";
 import type { AppendedRow } from "../journal/append.ts";
 import type { Db } from "../journal/sqlite.ts";
 
@@ -14,6 +13,10 @@ export interface Projection {
   on: Readonly<Record<string, Handler>>;
 }
 
+type Statement = ReturnType<typeof prepare>;
+
+const prepare = (db: Db, sql: string) => db.prepare<unknown[]>(sql);
+
 const statements = new WeakMap<Db, Map<string, Statement>>();
 
 /** A statement, prepared once a connection: a handler runs for every row. */
@@ -21,7 +24,7 @@ export function prepared(db: Db, sql: string): Statement {
   let known = statements.get(db);
   if (!known) statements.set(db, (known = new Map<string, Statement>()));
   let statement = known.get(sql);
-  if (!statement) known.set(sql, (statement = db.prepare(sql)));
+  if (!statement) known.set(sql, (statement = prepare(db, sql)));
   return statement;
 }
 

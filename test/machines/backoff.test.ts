@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { countWithin, nextDelay } from "../../machines/backoff.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "../../machines/definition.ts";

@@ -243,12 +243,12 @@ describe("what is not a command to start", () => {
   });
 });
 
-describe("spawns at once", () => {
-  const names = (count: number) =>
-    Array.from({ length: count }, (_, index) => `s${String(index).padStart(3, "0")}`);
-  const count = (sprite: Sprite, phase: string) =>
-    Object.values(sprite.phases()).filter((other) => other === phase).length;
+const names = (count: number) =>
+  Array.from({ length: count }, (_, index) => `s${String(index).padStart(3, "0")}`);
+const count = (sprite: Sprite, phase: string) =>
+  Object.values(sprite.phases()).filter((other) => other === phase).length;
 
+describe("spawns at once", () => {
   it("are 64, and one more for each that came up", () => {
     const sprite = new Sprite();
     for (const name of names(70)) sprite.create(name);

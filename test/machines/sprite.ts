@@ -62,7 +62,7 @@ export class Sprite {
   }
 
   /** Reports of the open incarnation of a service, all at once. */
-  report(name: string, ...facts: readonly (object & { type: string })[]): Told[] {
+  report(name: string, ...facts: readonly Fact["event"][]): Told[] {
     const incarnation = this.context(name).open?.id;
     const events = facts.map((fact) => ({ ...fact, incarnation, jitter: 0.5 }));
     return this.send(...events.map((event) => ({ kind: "service" as const, name, event })));

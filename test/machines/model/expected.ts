@@ -1,6 +1,6 @@
 import type { ServiceDefinition } from "../../../machines/definition.ts";
 import type { ServiceContext } from "../../../machines/service-context.ts";
-import type { ServiceEvent } from "../../../machines/service-events.ts";
+import type { ServiceEvent, ServiceTimer } from "../../../machines/service-events.ts";
 import { contextOf, type Node, phaseOf } from "./world.ts";
 
 /** Where an honest event must lead, said from the facts alone: `undefined` where the machine must refuse it. */
@@ -24,7 +24,79 @@ function verdict(
   return maxFailures !== undefined && recent >= maxFailures ? "failed" : "retry";
 }
 
-/** Phase after an honest event, as the contract of the states tells it. */
+interface Situation {
+  definition: ServiceDefinition;
+  before: Node;
+  phase: string;
+  context: ServiceContext;
+  process: Node["outside"]["process"];
+  /** What one more failure now would lead to. */
+  retries: boolean;
+}
+
+const stays = ({ phase }: Situation): Expected => phase;
+
+/** The contract of the states, event by event. */
+const AFTER: { [Type in ServiceEvent["type"]]: (now: Situation, event: Of<Type>) => Expected } = {
+  "service.created": () => undefined,
+  "service.stop_requested": ({ phase, context }) => {
+    if (phase === "stopped" && context.desired === "stopped") return undefined;
+    return context.open ? "stopping" : "stopped";
+  },
+  "service.delete_requested": ({ context }) => (context.open ? "stopping" : "deleted"),
+  "service.drain_requested": ({ phase, context }) => {
+    if (DOWN.has(phase) || phase === "stopping") return undefined;
+    return context.open ? "stopping" : "stopped";
+  },
+  "service.start_requested": ({ phase, before }) => (UP.has(phase) ? phase : begun(before)),
+  "service.restart_requested": ({ before }) => begun(before),
+  "service.changed": ({ phase, context, before }, { start }) => {
+    if (context.deleting) return undefined;
+    return !start && (DOWN.has(phase) || phase === "stopping") ? phase : begun(before);
+  },
+  "service.signal_requested": ({ phase, process, context: { open } }) => {
+    const there = open?.pid !== undefined && !open.exited && process !== "unproven";
+    return there && !["pending", "crashed"].includes(phase) ? phase : undefined;
+  },
+  "process.spawn_requested": () => "starting",
+  "process.spawned": ({ phase, definition }) =>
+    phase === "starting" && !definition.ready ? "running" : phase,
+  "process.spawn_failed": ({ phase, retries, before }, { error }) => {
+    if (phase !== "starting") return ended(before);
+    return retries && !error.permanent ? "crashed" : "failed";
+  },
+  "process.exited": ({ phase, definition, context }, { at, status }) => {
+    if (!UP.has(phase)) return phase;
+    return verdict(definition, context, at, status.code === 0) === "retry" ? "crashed" : "stopping";
+  },
+  "process.lost": stays,
+  "process.kill_sent": stays,
+  "process.unkillable": stays,
+  "output.ended": stays,
+  "health.changed": stays,
+  "incarnation.emptied": ({ phase, context, before }, { at }) => {
+    if (phase !== "crashed") return ended(before);
+    return (context.dueAt ?? 0) <= at ? "pending" : "crashed";
+  },
+  "readiness.reached": () => "running",
+  "health.failed": ({ retries }) => (retries ? "restarting" : "stopping"),
+  "timer.fired": (now, { timer }) =>
+    now.before.outside.timers[timer]?.life === now.before.outside.life
+      ? DUE[timer](now)
+      : undefined,
+  "environment.booted": ({ before }, event) => booted(before, event),
+};
+
+const DUE: { [Timer in ServiceTimer]: (now: Situation) => Expected } = {
+  backoff: ({ phase, context }) => (phase === "crashed" && !context.open ? "pending" : undefined),
+  healthy: ({ phase, context }) => (phase === "running" && context.attempt > 0 ? phase : undefined),
+  ready: ({ phase, retries }) => {
+    if (phase !== "starting") return undefined;
+    return retries ? "restarting" : "stopping";
+  },
+};
+
+/** Phase after an honest event. */
 export function expected(
   definition: ServiceDefinition,
   before: Node,
@@ -32,62 +104,11 @@ export function expected(
 ): Expected {
   const phase = phaseOf(before);
   const context = contextOf(before);
-  const { process } = before.outside;
   if (phase === "deleted") return undefined;
+  const { process } = before.outside;
   const retries = verdict(definition, context, event.at, false) === "retry";
-  const current = !("incarnation" in event) || event.incarnation === context.open?.id;
-  switch (event.type) {
-    case "service.created":
-      return undefined;
-    case "service.stop_requested":
-      if (phase === "stopped" && context.desired === "stopped") return undefined;
-      return context.open ? "stopping" : "stopped";
-    case "service.delete_requested":
-      return context.open ? "stopping" : "deleted";
-    case "service.drain_requested":
-      if (DOWN.has(phase) || phase === "stopping") return undefined;
-      return context.open ? "stopping" : "stopped";
-    case "service.start_requested":
-      return UP.has(phase) ? phase : begun(before);
-    case "service.restart_requested":
-      return begun(before);
-    case "service.changed":
-      if (context.deleting) return undefined;
-      return !event.start && (DOWN.has(phase) || phase === "stopping") ? phase : begun(before);
-    case "service.signal_requested":
-      return context.open?.pid !== undefined &&
-        !context.open.exited &&
-        process !== "unproven" &&
-        (UP.has(phase) || phase === "stopping" || phase === "restarting")
-        ? phase
-        : undefined;
-    case "process.spawn_requested":
-      return "starting";
-    case "process.spawned":
-      return phase === "starting" && !definition.ready ? "running" : phase;
-    case "process.spawn_failed":
-      if (phase === "starting") return retries && !event.error.permanent ? "crashed" : "failed";
-      return ended(before);
-    case "process.exited":
-      return UP.has(phase) ? exited(definition, context, event) : phase;
-    case "incarnation.emptied":
-      if (phase === "crashed") return (context.dueAt ?? 0) <= event.at ? "pending" : "crashed";
-      return ended(before);
-    case "process.lost":
-    case "process.kill_sent":
-    case "process.unkillable":
-    case "output.ended":
-    case "health.changed":
-      return current || event.type === "output.ended" ? phase : undefined;
-    case "readiness.reached":
-      return "running";
-    case "health.failed":
-      return retries ? "restarting" : "stopping";
-    case "timer.fired":
-      return fired(before, event, retries);
-    case "environment.booted":
-      return booted(before, event);
-  }
+  const after = AFTER[event.type] as (now: Situation, event: ServiceEvent) => Expected;
+  return after({ definition, before, phase, context, process, retries }, event);
 }
 
 /** A wish to start: what is open ends first, and one that nothing proves ours is waited for. */
@@ -102,32 +123,6 @@ function ended(before: Node): Expected {
   if (deleting) return "deleted";
   if (phaseOf(before) !== "stopping") return failing ? "crashed" : "pending";
   return desired === "running" && ending === "failed" ? "failed" : "stopped";
-}
-
-function exited(
-  definition: ServiceDefinition,
-  context: ServiceContext,
-  event: Of<"process.exited">,
-): Expected {
-  return verdict(definition, context, event.at, event.status.code === 0) === "retry"
-    ? "crashed"
-    : "stopping";
-}
-
-function fired(before: Node, { timer }: Of<"timer.fired">, retries: boolean): Expected {
-  const phase = phaseOf(before);
-  const { open, attempt } = contextOf(before);
-  const held = before.outside.timers[timer];
-  if (held?.life !== before.outside.life) return undefined;
-  switch (timer) {
-    case "backoff":
-      return phase === "crashed" && !open ? "pending" : undefined;
-    case "healthy":
-      return phase === "running" && attempt > 0 ? phase : undefined;
-    case "ready":
-      if (phase !== "starting") return undefined;
-      return retries ? "restarting" : "stopping";
-  }
 }
 
 function booted(before: Node, event: Of<"environment.booted">): Expected {

@@ -65,7 +65,7 @@ const stateRules: readonly Rule<{ node: Node; definition: Step["definition"] }>[
   {
     says: "an incarnation that must end is being ended",
     broken: ({ node: { snapshot, outside } }) =>
-      BEING_ENDED.has(String(snapshot.value)) &&
+      BEING_ENDED.has(snapshot.value) &&
       !["none", "lost"].includes(outside.process) &&
       !outside.ending,
   },

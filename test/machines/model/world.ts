@@ -53,8 +53,8 @@ export interface Step {
   effects: readonly Effect[];
 }
 
-export const phaseOf = (node: Node): string => String(node.snapshot.value);
-export const contextOf = (node: Node): ServiceContext => node.snapshot.context;
+export const phaseOf = ({ snapshot }: Node): string => snapshot.value;
+export const contextOf = ({ snapshot }: Node): ServiceContext => snapshot.context;
 
 const stepper = new Stepper();
 /** Long after everything that was due. */
@@ -119,30 +119,36 @@ function followed(before: Outside, event: ServiceEvent, effects: readonly Effect
 
 const CLOSED = { process: "none", ending: false, readiness: false, health: false } as const;
 
+/** What an event of each type says of the world. */
+const TOLD: {
+  [Type in ServiceEvent["type"]]?: (
+    before: Outside,
+    event: Extract<ServiceEvent, { type: Type }>,
+  ) => Partial<Outside>;
+} = {
+  "process.spawn_requested": ({ life }) => ({ ...CLOSED, process: "asked", life: life + 1 }),
+  "process.spawned": () => ({ process: "up" }),
+  "process.exited": ({ process }) => ({ process: process === "found" ? "found" : "gone" }),
+  "process.spawn_failed": () => CLOSED,
+  "incarnation.emptied": () => CLOSED,
+  "readiness.reached": () => ({ readiness: false }),
+  "health.failed": () => ({ health: false }),
+  "timer.fired": (before, { timer }) => {
+    const { [timer]: _fired, ...timers } = before.timers;
+    return { timers };
+  },
+  "environment.booted": ({ process }, { found }) => ({
+    ...CLOSED,
+    timers: {},
+    process: afterBoot(process, found.kind),
+  }),
+};
+
 function told(before: Outside, event: ServiceEvent): Partial<Outside> {
-  switch (event.type) {
-    case "process.spawn_requested":
-      return { ...CLOSED, process: "asked", life: before.life + 1 };
-    case "process.spawned":
-      return { process: "up" };
-    case "process.exited":
-      return { process: before.process === "found" ? "found" : "gone" };
-    case "process.spawn_failed":
-    case "incarnation.emptied":
-      return CLOSED;
-    case "readiness.reached":
-      return { readiness: false };
-    case "health.failed":
-      return { health: false };
-    case "timer.fired": {
-      const { [event.timer]: _fired, ...timers } = before.timers;
-      return { timers };
-    }
-    case "environment.booted":
-      return { ...CLOSED, timers: {}, process: afterBoot(before.process, event.found.kind) };
-    default:
-      return {};
-  }
+  const tell = TOLD[event.type] as
+    | ((before: Outside, event: ServiceEvent) => Partial<Outside>)
+    | undefined;
+  return tell?.(before, event) ?? {};
 }
 
 const afterBoot = (
@@ -288,35 +294,27 @@ export function moves(definition: ServiceDefinition, at: Node): Move[] {
   return list;
 }
 
-/** Whether an honest runner can report this of the open incarnation now. */
-function canReport({ snapshot, outside }: Node, report: Fact<ServiceEvent>): boolean {
-  const { process, ending } = outside;
-  const exited = snapshot.context.open?.exited === true;
-  switch (report.type) {
-    case "process.spawned":
-    case "process.spawn_failed":
-      return process === "asked";
-    case "process.exited":
-      return (
-        process === "up" || (process === "found" && !exited && report.status.code === undefined)
-      );
-    case "process.lost":
-      return process === "lost" && !exited;
-    case "process.kill_sent":
-      return ending && (process === "up" || process === "gone" || process === "found");
-    case "process.unkillable":
-      return ending && process !== "lost" && process !== "unproven";
-    case "incarnation.emptied":
-      if (process === "lost") return exited;
-      return ending && (process === "gone" || process === "found" || process === "unproven");
-    case "output.ended":
-      return process === "gone";
-    case "readiness.reached":
-      return process === "up" && outside.readiness;
-    case "health.failed":
-    case "health.changed":
-      return process === "up" && outside.health;
-    default:
-      return false;
-  }
-}
+const isEnding = ({ process, ending }: Outside): boolean =>
+  ending && (process === "up" || process === "gone" || process === "found");
+
+/** When an honest runner can report each of the open incarnation. */
+const REPORTED: {
+  [Type in ServiceEvent["type"]]?: (outside: Outside, exited: boolean) => boolean;
+} = {
+  "process.spawned": ({ process }) => process === "asked",
+  "process.spawn_failed": ({ process }) => process === "asked",
+  "process.exited": ({ process }, exited) => process === "up" || (process === "found" && !exited),
+  "process.lost": ({ process }, exited) => process === "lost" && !exited,
+  "process.kill_sent": isEnding,
+  "process.unkillable": (outside) =>
+    isEnding(outside) || (outside.ending && outside.process === "asked"),
+  "incarnation.emptied": ({ process, ending }, exited) =>
+    process === "lost" ? exited : ending && ["gone", "found", "unproven"].includes(process),
+  "output.ended": ({ process }) => process === "gone",
+  "readiness.reached": ({ process, readiness }) => process === "up" && readiness,
+  "health.failed": ({ process, health }) => process === "up" && health,
+  "health.changed": ({ process, health }) => process === "up" && health,
+};
+
+const canReport = ({ snapshot, outside }: Node, report: Fact<ServiceEvent>): boolean =>
+  REPORTED[report.type]?.(outside, snapshot.context.open?.exited === true) ?? false;
