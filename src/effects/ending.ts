@@ -40,6 +40,8 @@ const UNKILLABLE_MS = 5_000;
 const DRAIN_MS = 2_000;
 /** The longest a zombie is kept so that its number proves its session, in milliseconds. */
 const ZOMBIE_MS = 500;
+/** How long the look before a gentle end may take, in milliseconds. */
+const PATIENCE_MS = 500;
 /** How often an earlier daemon's process is looked at while it ends, in milliseconds. */
 const LOOK_MS = 50;
 /** How soon an end that failed in our own code is tried again, in milliseconds. */
@@ -66,16 +68,22 @@ export function createEnding(deps: EndingDeps): Ending {
   }
 
   function stopNow(life: Life): void {
+    gentlyEnd(life).catch(failed(life));
+  }
+
+  /** First a look at all that is its: once the main process is gone, what was proven by hanging on it is no longer. Then the signal to its group. */
+  async function gentlyEnd(life: Life): Promise<void> {
     const signal = life.stop?.signal ?? "TERM";
-    if (!life.isChild) return void stopFound(life, signal).catch(failed(life));
-    if (life.pid === undefined) return;
-    children.signalGroup(life.pid, signal);
-    children.signalGroup(life.pid, "CONT"); // one that is stopped would not see the other
+    const seen = await Promise.race([find(life.suspect), pause(PATIENCE_MS, [])]);
+    if (life.stage !== "up" || life.pid === undefined) return;
+    // CONT, since one that is stopped does not see the other
+    if (life.isChild) for (const each of [signal, "CONT"]) children.signalGroup(life.pid, each);
+    else await signalFound(life, seen, signal);
   }
 
   /** An earlier daemon's process: nothing holds its group's number, so each member is signalled by itself. */
-  async function stopFound(life: Life, signal: string): Promise<void> {
-    const group = (await find(life.suspect)).filter((sighting) => sighting.group === life.pid);
+  async function signalFound(life: Life, seen: readonly Sighting[], signal: string): Promise<void> {
+    const group = seen.filter((sighting) => sighting.group === life.pid);
     await signalAll(group, signal, logger);
     await signalAll(group, "CONT", logger);
     watchFound(life);

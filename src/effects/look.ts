@@ -96,7 +96,7 @@ function isDoubtful(pid: number, startTime: string | undefined): boolean {
   if (!procIsOurs()) return pidInUse(pid);
   const stat = readStat(pid);
   if (!stat) return pidInUse(pid); // hidden from us
-  return !startTime && isAlive(stat);
+  return isAlive(stat) && (!startTime || stat.startTime === startTime);
 }
 
 /**

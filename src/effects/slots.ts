@@ -18,14 +18,15 @@ export function createSlots(limit: number, logger: Logger): Slots {
   const sayWhy = () => {
     asking = undefined;
     if (waiting.length === 0) return;
-    const slow = [...running.values()].filter(({ since }) => performance.now() - since >= SLOW_MS);
-    const names = slow.map(({ name }) => name);
-    logger.warn({ waiting: waiting.length, names }, "spawns wait for others that hang");
+    const isSlow = ({ since }: { since: number }) => performance.now() - since >= SLOW_MS;
+    const names = [...running.values()].filter(isSlow).map(({ name }) => name);
+    if (names.length > 0)
+      logger.warn({ waiting: waiting.length, names }, "spawns wait for others that hang");
     asking = setTimeout(sayWhy, 10 * SLOW_MS).unref();
   };
   const free = (): object | Promise<object> => {
     if (running.size < limit) return {};
-    asking ??= setTimeout(sayWhy, SLOW_MS).unref();
+    asking ??= setTimeout(sayWhy, 2 * SLOW_MS).unref();
     return new Promise((resolve) => waiting.push(resolve));
   };
   const release = (slot: object) => {

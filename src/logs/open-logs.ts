@@ -65,6 +65,7 @@ export function createLogs(
   };
   const closeEntry = (service: string, log: LogFile): void => {
     if (log.fd !== undefined) closeSync(log.fd);
+    log.fd = undefined;
     entries.delete(service);
     share();
   };

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { AppError } from "../base/errors.ts";
 import type { ErrorReply, FromLogThread, LogOptions, LogRequest, ToLogThread } from "./messages.ts";
@@ -41,6 +42,8 @@ export async function startThread(options: LogOptions, events: ThreadEvents): Pr
   let nextId = 1;
   let closing = false;
   let worker: Worker;
+  let reason = "it gave no reason";
+  let restart: NodeJS.Timeout | undefined;
 
   const send = (id: number, entry: Pending): void => {
     entry.sends += 1;
@@ -58,17 +61,17 @@ export async function startThread(options: LogOptions, events: ThreadEvents): Pr
     else events.message(message);
   };
   const startAgain = (): void => {
+    restart = undefined;
     const waiting = [...pending];
     worker = newWorker();
     events.startedAgain();
     for (const [id, entry] of waiting) {
       if (entry.sends < MOST_SENDS) send(id, entry);
-      else settle(id, ({ reject }) => reject(lost(entry.request)));
+      else settle(id, ({ reject }) => reject(lost(entry.request, reason)));
     }
   };
   const newWorker = (): Worker => {
     const fresh = new Worker(threadFile(), { workerData: options, name: "logs" });
-    let reason = "it gave no reason";
     fresh.on("message", received);
     fresh.on("error", (error) => {
       reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -76,12 +79,12 @@ export async function startThread(options: LogOptions, events: ThreadEvents): Pr
     fresh.on("exit", () => {
       if (closing) return;
       events.ended(reason);
-      setTimeout(startAgain, RESTART_MS);
+      restart = setTimeout(startAgain, RESTART_MS);
     });
     return fresh;
   };
   const ask = (request: LogRequest): Promise<unknown> => {
-    if (closing) return Promise.reject(new AppError("shutting_down", "the log thread has ended"));
+    if (closing) return Promise.reject(over());
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const id = nextId++;
     const entry: Pending = { request, sends: 0, resolve, reject };
@@ -91,16 +94,23 @@ export async function startThread(options: LogOptions, events: ThreadEvents): Pr
   };
 
   const close = async (): Promise<void> => {
-    const exited = new Promise((resolve) => worker.once("exit", resolve));
-    const closed = ask({ type: "close" });
+    const exited = restart ? undefined : once(worker, "exit");
+    if (!restart) void ask({ type: "close" }).catch(() => {}); // it ends, or has ended: that is waited for
     closing = true;
-    await Promise.race([closed, exited]);
+    clearTimeout(restart);
     await exited;
+    for (const id of pending.keys()) settle(id, ({ reject }) => reject(over()));
   };
   let closed: Promise<void> | undefined;
 
   worker = newWorker();
-  await ask({ type: "hello" });
+  try {
+    await ask({ type: "hello" });
+  } catch (error) {
+    closing = true;
+    await worker.terminate();
+    throw error;
+  }
   return {
     ask,
     tell: (message) => worker.postMessage(message),
@@ -118,5 +128,7 @@ const threadFile = (): URL =>
 const errorOf = ({ code, message, details }: ErrorReply): AppError =>
   new AppError(code, message, details === undefined ? {} : { details });
 
-const lost = (request: LogRequest): AppError =>
-  new AppError("internal", `the log thread ended twice while it was asked to ${request.type}`);
+const over = (): AppError => new AppError("shutting_down", "the log thread has ended");
+
+const lost = (request: LogRequest, reason: string): AppError =>
+  new AppError("internal", `the log thread ended twice when asked to ${request.type}: ${reason}`);

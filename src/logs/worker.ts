@@ -59,7 +59,7 @@ export function createLogWorker(
   const say = (log: LogFile, id: string, text: string): void =>
     void write(log, id, ownLine(text, Date.now()), 1);
 
-  const capture = (log: LogFile, id: string, paths: PipePaths): Incarnation => {
+  const readFrom = (log: LogFile, id: string, paths: PipePaths): Incarnation => {
     const took = (bytes: Buffer, lines: number): void => {
       incarnation.lines += lines;
       incarnation.droppedBytes += write(log, id, bytes, lines);
@@ -75,7 +75,7 @@ export function createLogWorker(
   const begin = (log: LogFile, id: string, keepPipes: boolean): PipePaths => {
     try {
       const paths = makePipes(runDir, id);
-      incarnations.set(id, capture(log, id, paths));
+      incarnations.set(id, readFrom(log, id, paths));
       return paths;
     } catch (error) {
       logs.release(log.service);
@@ -145,8 +145,10 @@ export function createLogWorker(
     }
   };
 
-  const closeAll = (): void => {
-    for (const { capture } of incarnations.values()) capture.stop();
+  const closeAll = async (): Promise<void> => {
+    const all = [...incarnations.values()];
+    for (const { capture } of all) capture.stop();
+    for (const { ended } of all) await ended; // those somebody asked to finish
     logs.close();
   };
 

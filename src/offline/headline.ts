@@ -26,11 +26,17 @@ export interface Present {
 /** What a service is, in sentences: the answer before its reasons. */
 export function headline(present: Present): string[] {
   const { state } = present;
-  const sentences = [typeof state?.quarantined === "string" ? quarantined(present) : phaseInWords(present)];
+  const sentences = [
+    typeof state?.quarantined === "string" ? quarantined(present) : phaseInWords(present),
+  ];
   if (state?.context.unkillablePid !== undefined)
-    sentences.push(`Process ${state.context.unkillablePid} of it survives KILL: nothing new starts until it is gone.`);
+    sentences.push(
+      `Process ${state.context.unkillablePid} of it survives KILL: nothing new starts until it is gone.`,
+    );
   if (state?.context.crashLooping)
-    sentences.push(`It is crash-looping: it failed ${LOOP_FAILURES} times or more within ${formatDuration(LOOP_WINDOW_MS)}.`);
+    sentences.push(
+      `It is crash-looping: it failed ${LOOP_FAILURES} times or more within ${formatDuration(LOOP_WINDOW_MS)}.`,
+    );
   if (state?.context.unhealthy !== undefined)
     sentences.push(`Its health check fails at present: ${harmless(state.context.unhealthy)}.`);
   if (!present.daemon) sentences.push(noDaemon(present));
@@ -41,7 +47,8 @@ const quarantined = ({ name, phase }: Present): string =>
   `${name} is quarantined: its log and its machine disagree, so nothing is done with it; it was ${phase} when that was found. Only delete is accepted.`;
 
 function noDaemon({ environment }: Present): string {
-  const how = environment === "down" ? "it was shut down" : "it was killed, or its socket is elsewhere";
+  const how =
+    environment === "down" ? "it was shut down" : "it was killed, or its socket is elsewhere";
   return `No daemon answers (${how}): this is what was recorded last.`;
 }
 
@@ -97,7 +104,9 @@ function waits({ needs, state, environment }: Present): string {
 }
 
 const needInWords = ({ need, phase }: { need: string; phase: string | undefined }): string =>
-  phase === undefined ? `${need}, which is not there` : `${need}, which is ${phase} (see: sprite-env why ${need})`;
+  phase === undefined
+    ? `${need}, which is not there`
+    : `${need}, which is ${phase} (see: sprite-env why ${need})`;
 
 function nextTry({ state, tracker, now }: Present): string {
   const { dueAt, open } = state?.context ?? {};

@@ -12,6 +12,8 @@ export interface Life {
   reason: EventRow;
   /** `process.spawn_requested`. */
   asked: EventRow;
+  /** Of the life before: what it failed with, and what made a new start follow its end. */
+  before: Pick<Life, "failure" | "restartedBy">;
   spawned?: EventRow;
   ready?: EventRow;
   /** The last signal that a person had it sent. */
@@ -75,6 +77,7 @@ export class LifeTracker {
 
   #begin(asked: EventRow): void {
     if (this.previous) this.#onLife(this.previous);
+    const { failure, restartedBy } = this.current ?? {};
     if (this.current) this.previous = this.current;
     this.#lives += 1;
     this.current = {
@@ -83,6 +86,7 @@ export class LifeTracker {
       definition: this.definition,
       reason: this.pendingBy ?? asked,
       asked,
+      before: { ...(failure && { failure }), ...(restartedBy && { restartedBy }) },
     };
   }
 

@@ -4,7 +4,7 @@ import { exitInWords, type ServiceContext } from "../../machines/service-context
 import { AppError } from "../base/errors.ts";
 import { idOf, kindOf, type EventRow } from "../journal/record.ts";
 import { ENVIRONMENT } from "../runtime/group.ts";
-import { Fold, type Mismatch, stateOf } from "../runtime/replay.ts";
+import { Fold, type Folded, type Mismatch, stateOf } from "../runtime/replay.ts";
 import { compareProjection, type ProjectionCheck } from "./projection-check.ts";
 import type { Store } from "./store.ts";
 
@@ -29,7 +29,7 @@ export interface FoldedService {
   restartCount: number;
   lastExit?: string;
   quarantined?: string;
-  /** Its last row, and when that was, in milliseconds of the wall clock. */
+  /** Its last row (or the first that does not fit), and when that was, in milliseconds of the wall clock. */
   seq: number;
   wall: number;
 }
@@ -108,30 +108,37 @@ function bytesOf(fold: Fold): string {
   return hash.digest("hex");
 }
 
-/** What each service is by the log alone, by name; a service whose rows do not fit is shown as it was before they did not. */
-export function foldedServices(store: Store, onProgress: Progress = () => {}): FoldedService[] {
+/**
+ * What each service is by the log alone, by name, and how many streams have a row that does not fit. Such a service is shown as it was
+ * before that row.
+ */
+export function foldedServices(
+  store: Store,
+  onProgress: Progress = () => {},
+): { services: FoldedService[]; mismatches: number } {
   const end = store.reader.head().seq;
   const fold = foldUpTo(store, end, counted(end, onProgress));
-  const known = environmentOf(fold)?.quarantined ?? {};
-  return [...fold.streams.values()]
+  const services = [...fold.streams.values()]
     .filter(({ stream, snapshot }) => kindOf(stream) === "service" && snapshot.status === "active")
-    .map(({ stream, snapshot }) => {
-      const mismatch = fold.mismatches.get(stream);
-      const quarantined =
-        known[stream] ?? (mismatch && `event ${mismatch.seq}: ${mismatch.reason}`);
-      const context = snapshot.context as ServiceContext; // a service's stream has its machine
-      const version = mismatch ? undefined : fold.versions.get(stream);
-      const last = lastRow(store, stream, version);
-      return {
-        name: idOf(stream),
-        phase: stateOf(snapshot),
-        ...shown(context),
-        ...(quarantined !== undefined && { quarantined }),
-        seq: last?.seq ?? 0,
-        wall: last?.wall ?? 0,
-      };
-    })
+    .map((folded) => foldedService(store, fold, folded))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return { services, mismatches: fold.mismatches.size };
+}
+
+function foldedService(store: Store, fold: Fold, { stream, snapshot }: Folded): FoldedService {
+  const mismatch = fold.mismatches.get(stream);
+  const quarantined =
+    environmentOf(fold)?.quarantined[stream] ??
+    (mismatch && `event ${mismatch.seq}: ${mismatch.reason}`);
+  const last = mismatch ? store.reader.bySeq(mismatch.seq) : store.reader.lastOf(stream);
+  return {
+    name: idOf(stream),
+    phase: stateOf(snapshot),
+    ...shown(snapshot.context as ServiceContext), // a service's stream has its machine
+    ...(quarantined !== undefined && { quarantined }),
+    seq: last?.seq ?? 0,
+    wall: last?.wall ?? 0,
+  };
 }
 
 function shown(context: ServiceContext) {
@@ -142,13 +149,3 @@ function shown(context: ServiceContext) {
 
 const environmentOf = (fold: Fold): EnvironmentContext | undefined =>
   fold.streams.get(ENVIRONMENT)?.snapshot.context as EnvironmentContext | undefined;
-
-function lastRow(
-  { reader }: Store,
-  stream: string,
-  version: number | undefined,
-): EventRow | undefined {
-  if (version === undefined) return reader.lastOf(stream);
-  const [row] = reader.stream(stream, version);
-  return row;
-}

@@ -123,14 +123,23 @@ function story(store: Store, { name, phase, state, tracker }: Present): Story {
 
 /** A start after a crash, a restart or a boot is explained by the end before it; a start that was asked for is not. */
 function toldEnd(current: Life, previous: Life | undefined): Life {
-  const isAnswer = ["timer.fired", "incarnation.emptied", "process.spawn_failed", "environment.booted"];
+  const isAnswer = [
+    "timer.fired",
+    "incarnation.emptied",
+    "process.spawn_failed",
+    "environment.booted",
+  ];
   return previous && isAnswer.includes(current.reason.type) ? previous : current;
 }
 
 /** What brought it down, where its life had ended by then, or changed what its end is to lead to. */
 function lastWish({ reader }: Store, { phaseBy, wishes, current }: LifeTracker): Step[] {
   const stop = wishes.get("service.stop_requested");
-  const rows = [phaseBy, wishes.get("service.delete_requested"), stop && isLast(stop, wishes) ? stop : undefined];
+  const rows = [
+    phaseBy,
+    wishes.get("service.delete_requested"),
+    stop && isLast(stop, wishes) ? stop : undefined,
+  ];
   return rows
     .filter((row): row is EventRow => row !== undefined && row.type.startsWith("service."))
     .flatMap((row) => askedSteps(reader, row, current));

@@ -71,7 +71,7 @@ export class Dispatcher {
     this.#stepper = new BatchStepper(registry, ports);
   }
 
-  /** The actors as they are, for reading. */
+  /** The actors as they are on disk, for reading. */
   get view(): RuntimeView {
     return this.#stepper.view;
   }
@@ -115,9 +115,9 @@ export class Dispatcher {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Resolves when nothing waits and nothing is being committed. */
+  /** Resolves when nothing is being committed, and nothing waits but for a store that failed. */
   async idle(): Promise<void> {
-    while (this.#queue.length > 0 || this.#committing) {
+    while ((this.#queue.length > 0 && !this.#resting) || this.#committing) {
       await new Promise<void>((resolve) => this.#ports.later(1, resolve));
     }
   }
@@ -139,7 +139,6 @@ export class Dispatcher {
   }
 
   #prepare(inputs: readonly Input[]): Pending[] {
-    this.#stepper.reset();
     const batch: Pending[] = [];
     for (const input of inputs) {
       try {
@@ -154,6 +153,7 @@ export class Dispatcher {
         input.reject(error);
       }
     }
+    this.#stepper.reset(); // what is not on disk is nobody's business
     return batch;
   }
 

@@ -32,13 +32,13 @@ describe("a shutdown", () => {
     expect(sprite.environment).toBe("down");
   });
 
-  it("gives each its own time, but no more than is left", () => {
+  it("gives each its own time, but no more than there is", () => {
     const sprite = new Sprite();
-    sprite.up({ web: {} });
-    const [, drained] = sprite.drain();
+    sprite.up({ quick: { stopTimeoutMs: 1_000 }, slow: { stopTimeoutMs: 60_000 } });
+    const [, quick, slow] = sprite.drain();
 
-    expect(drained).toMatchObject({ type: "service.drain_requested", name: "web" });
-    expect(sprite.context("web")).toMatchObject({ desired: "running", ending: "drained" });
+    expect(quick).toMatchObject({ name: "quick", event: { timeoutMs: 1_000 } });
+    expect(slow).toMatchObject({ name: "slow", event: { timeoutMs: 5_000 } });
   });
 
   it("ends what waits at once: pending, and crashed with nothing left", () => {

@@ -18,6 +18,7 @@ export interface Told {
   type: string;
   from: string | undefined;
   to: string;
+  event: { readonly [data: string]: unknown };
   cause: Told | undefined;
 }
 
@@ -160,7 +161,7 @@ export class Sprite {
     }
     const from = before && String(before.value);
     const to = String(this.#snapshots.get(key)?.value);
-    const told = { name, type: event.type, from, to, cause };
+    const told = { name, type: event.type, from, to, event: stamped, cause };
     this.told.push(told);
     return [{ kind, name, from, to, event: stamped, told } as unknown as Row & { told: Told }];
   }

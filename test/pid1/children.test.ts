@@ -67,7 +67,7 @@ it("does not reap one that runs", async () => {
   const ended = end(pid);
   children.reap(pid);
   expect(children.has(pid)).toBe(true);
-  children.signal(pid, "KILL");
+  children.signalGroup(pid, "KILL");
   expect(await ended).toEqual({ signal: "KILL" });
   children.reap(pid);
 });

@@ -20,7 +20,8 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const pid of started.splice(0)) {
-    if (look(pid) === "running") sendSignal(pid, 9);
+    if (look(pid) === "gone") continue;
+    sendSignal(-pid, 9);
     await ended(pid);
     reap(pid);
   }

@@ -47,12 +47,19 @@ export class World {
   };
   registry!: Registry;
   dispatcher!: Dispatcher;
+  runner!: ProcessRunner;
   #ids = 0;
   #pids = 100;
   #boots = 0;
   #generation = 0;
   #reporting = 0;
   #later: { due: number; callback: () => void }[] = [];
+
+  /** Calls back when so much time has passed. */
+  readonly later = (ms: number, callback: () => void): void => {
+    if (ms <= 1) setImmediate(callback);
+    else this.#later.push({ due: this.clock.now() + ms, callback });
+  };
 
   /** The whole log. */
   get rows(): EventRow[] {
@@ -67,9 +74,10 @@ export class World {
     const alive = (run: () => void) => {
       if (generation === this.#generation) run();
     };
+    this.runner = this.#runner(alive);
     this.registry = new Registry({
       machines: boundMachines({
-        processes: this.#runner(alive),
+        processes: this.runner,
         timers: {
           arm: ({ stream, timer, dueAt, armed }) =>
             void this.timers.set(`${stream} ${timer}`, { dueAt, armed }),
@@ -95,15 +103,12 @@ export class World {
       bootId: `bt_${this.#boots}`,
       head: this.rows.at(-1)?.hash ?? "",
       journal: this.log.journal,
-      later: (ms, callback) => {
-        if (ms <= 1) setImmediate(callback);
-        else this.#later.push({ due: this.clock.now() + ms, callback });
-      },
+      later: this.later,
       onSkipped: (fact, reason) =>
         this.skipped.push(`${fact.stream} ${fact.event.type}: ${reason}`),
       onError: (message, error) => this.errors.push(`${message}: ${String(error)}`),
     });
-    await boot(fold, this.registry, this.dispatcher, this.#runner(alive), {
+    await boot(fold, this.registry, this.dispatcher, this.runner, {
       machineBoot: this.machineBoot,
       pid: 1,
       release: "0.0.0",
@@ -268,15 +273,14 @@ export class World {
           const process = this.processes.get(incarnation);
           if (!process?.alive) return emptied(stream, incarnation);
           const { stubborn, immortal } = program({ stream });
-          if (stubborn && timeoutMs > 0) {
-            this.#later.push({
-              due: this.clock.now() + timeoutMs,
-              callback: () =>
-                alive(() => {
-                  this.dispatcher.report(stream, [{ type: "process.kill_sent", incarnation }]);
-                  this.#ends(process, { signal: "KILL" });
-                }),
-            });
+          if (stubborn) {
+            this.later(Math.max(2, timeoutMs), () =>
+              alive(() => {
+                if (!process.alive) return;
+                this.dispatcher.report(stream, [{ type: "process.kill_sent", incarnation }]);
+                this.#ends(process, { signal: "KILL" });
+              }),
+            );
           } else if (immortal) {
             this.dispatcher.report(stream, [
               { type: "process.unkillable", incarnation, pid: process.pid } as never,

@@ -1,7 +1,8 @@
 import type { AnyStateMachine } from "xstate";
 import type { ServiceDefinition } from "../../../machines/definition.ts";
 import { violation } from "./rules.ts";
-import { birth, moves, type Move, type Node, phaseOf, take } from "./world.ts";
+import { moves } from "./moves.ts";
+import { birth, type Move, type Node, phaseOf, take } from "./world.ts";
 
 /** One event at one node. */
 export interface Arc {

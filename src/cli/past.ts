@@ -1,0 +1,133 @@
+import { resolve } from "node:path";
+import { AppError, ERRORS, type ErrorCode } from "../base/errors.ts";
+import { places } from "../config/places.ts";
+import { thisSystem } from "../config/system.ts";
+import type { Store } from "../offline/store.ts";
+import { commonArgs, connect } from "./args.ts";
+import { onTerminal, paintError, say } from "./output.ts";
+
+/*
+ * Where the questions about the past get their answers: from the store, over a read-only connection in this process. It holds what a live daemon
+ * has committed and what a dead one left, and nothing slow runs on a daemon's loop. The socket is asked which store its daemon has,
+ * for rows to come (`events --follow`), and for rows where the store may not be read but the socket may be used.
+ */
+
+/** Flags of every question about the past. */
+export const pastArgs = {
+  "state-dir": {
+    type: "string",
+    valueHint: "path",
+    description:
+      "State directory whose log is read (else that of the daemon that answers, else where serve would have it)",
+  },
+  ...commonArgs,
+} as const;
+
+export interface PastFlags {
+  "state-dir"?: string | undefined;
+  socket?: string | undefined;
+}
+
+/** What a daemon tells of its log. */
+export interface DaemonHead {
+  seq: number;
+  hash: string;
+  state_dir?: string;
+  log_dir?: string;
+}
+
+/** A store and who looks after it. */
+export interface Past {
+  store: Store;
+  /** Where services' logs are. */
+  logDir: string;
+  /** Whether a daemon answers whose store this is. */
+  daemon: boolean;
+}
+
+/**
+ * Opens the store that is meant, and closes it when the question is answered.
+ *
+ * @throws AppError `not_found` where there is no log, `unauthorized` where it is not for us, `not_found` where the daemon that answers has another one
+ */
+export async function withPast<Answer>(
+  flags: PastFlags & { "log-dir"?: string | undefined },
+  use: (past: Past) => Answer | Promise<Answer>,
+): Promise<Answer> {
+  const head = await daemonHead(flags.socket);
+  const chosen = flags["state-dir"] ?? head?.state_dir;
+  const { cwd, env, uid, canWrite } = thisSystem();
+  const at = places(env, uid, canWrite, { stateDir: chosen, logDir: flags["log-dir"] });
+  const stateDir = resolve(cwd, at.stateDir);
+  const ownLogs = flags["state-dir"] === undefined ? head?.log_dir : undefined;
+  const logDir = resolve(cwd, flags["log-dir"] ?? ownLogs ?? at.logDir);
+  return asOurs(async () => {
+    const { holds, openStore } = await import("../offline/store.ts");
+    const store = openStore(stateDir);
+    try {
+      const daemon = head !== undefined && holds(store, head);
+      if (head && !daemon && flags["state-dir"] === undefined) throw another(store.file);
+      if (!daemon && onTerminal())
+        say(paintError("dim", `no daemon answers; read from ${store.file}`));
+      return await use({ store, logDir, daemon });
+    } finally {
+      store.close();
+    }
+  });
+}
+
+const another = (file: string): AppError =>
+  new AppError(
+    "not_found",
+    `the daemon that answers has another event log than ${file}: name its state directory with --state-dir`,
+  );
+
+/** How long a daemon may take to say where its log is, in milliseconds: the store can be read without it. */
+const PATIENCE_MS = 2_000;
+
+/** What the daemon on the socket says of its log; undefined where none answers, or not us. */
+export async function daemonHead(socket: string | undefined): Promise<DaemonHead | undefined> {
+  try {
+    const request = { method: "GET", path: "/v1/events/head", headMs: PATIENCE_MS };
+    const { status, body } = await connect(socket).raw(request);
+    const pieces: Buffer[] = [];
+    for await (const piece of body) pieces.push(piece);
+    if (status !== 200) return undefined;
+    return JSON.parse(Buffer.concat(pieces).toString()) as DaemonHead; // what the route sends
+  } catch (error) {
+    const code = error instanceof AppError ? error.code : undefined;
+    if (code === "invalid_request" || code === undefined) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * Runs something of offline/ and makes its errors ours. It is compiled beside the CLI's one file, so its AppError is another class
+ * of the same name.
+ */
+export async function asOurs<Answer>(run: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await run();
+  } catch (error) {
+    throw ours(error);
+  }
+}
+
+function ours(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof AppError) return error;
+  const { code } = error as { code?: unknown };
+  if (error.name !== "AppError" || typeof code !== "string" || !Object.hasOwn(ERRORS, code))
+    return error;
+  return new AppError(code as ErrorCode, error.message, { cause: error });
+}
+
+/** Says how far a long question is, on standard error, at most once a second and not before the first is over. */
+export function progress(what: string): (done: number, of: number) => void {
+  const every = 1_000;
+  let next = performance.now() + every;
+  return (done, of) => {
+    if (performance.now() < next) return;
+    next = performance.now() + every;
+    say(`${what}: ${done} of ${of} (${Math.floor((100 * done) / Math.max(1, of))} %)`);
+  };
+}

@@ -1,0 +1,115 @@
+import type { EventRow } from "../journal/record.ts";
+import { mustBeKnown } from "./events.ts";
+import { type Life, LifeTracker } from "./lives.ts";
+import { askedSteps, wishInWords, type Causes } from "./steps.ts";
+import type { Store } from "./store.ts";
+import { delayInWords, endInWords, failureNumber, numberOf, ranMs } from "./words.ts";
+
+/** One life, told in a line. Times in milliseconds of the wall clock. */
+export interface HistoryLife {
+  number: number;
+  incarnation: string;
+  /** The row that asked for it. */
+  seq: number;
+  /** Absent: no process came of it. */
+  start?: number;
+  pid?: number;
+  end?: number;
+  endSeq?: number;
+  /** How long its main process ran, in milliseconds of our own clock. */
+  ranMs?: number;
+  /** How it ended, as the kernel told it; absent: it lives. */
+  ended?: string;
+  exit?: EventRow["data"];
+  /** What asked for its end. */
+  endedBy?: string;
+  /** What led to it. */
+  because: string;
+  becauseSeq: number;
+}
+
+/** A person's wish. */
+export interface HistoryWish {
+  seq: number;
+  wall: number;
+  type: string;
+  actor: string;
+  text: string;
+}
+
+export interface History {
+  service: string;
+  /** Oldest first; older ones than asked for are counted alone. */
+  lives: readonly HistoryLife[];
+  earlier: number;
+  /** All that came after the first life that is told, or led to it. */
+  wishes: readonly HistoryWish[];
+}
+
+/**
+ * Every life of a service, and what people wished of it, over all that ever had its name.
+ *
+ * @param limit the newest so many lives
+ * @throws AppError `service_not_found`
+ */
+export function history({ reader }: Store, name: string, limit = Infinity): History {
+  mustBeKnown(reader, name);
+  const lives: HistoryLife[] = [];
+  const wishes: HistoryWish[] = [];
+  let count = 0;
+  const keep = (life: Life): void => {
+    count += 1;
+    lives.push(told(reader, life));
+    if (lives.length > limit) lives.shift();
+  };
+  const tracker = new LifeTracker(keep);
+  for (const row of reader.stream(`service/${name}`)) {
+    tracker.add(row);
+    const text = wishInWords(row);
+    const { seq, wall, type, actor } = row;
+    if (text !== undefined) wishes.push({ seq, wall, type, actor, text });
+  }
+  if (tracker.previous) keep(tracker.previous);
+  if (tracker.current) keep(tracker.current);
+  const earlier = count - lives.length;
+  const from = earlier > 0 ? (lives[0]?.becauseSeq ?? Infinity) : 0;
+  return { service: name, lives, earlier, wishes: wishes.filter(({ seq }) => seq >= from) };
+}
+
+function told(causes: Causes, life: Life): HistoryLife {
+  const { number, incarnation, asked, spawned, end, endAskedBy, reason } = life;
+  const pid = spawned && numberOf(spawned, "pid");
+  const ran = ranMs(life);
+  const by = endAskedBy && askedText(causes, endAskedBy, life);
+  const exit = end?.type === "process.exited" ? end.data["status"] : end?.data["error"];
+  return {
+    number,
+    incarnation,
+    seq: asked.seq,
+    ...(spawned && { start: spawned.wall }),
+    ...(pid !== undefined && { pid }),
+    ...(end && { end: end.wall, endSeq: end.seq, ended: endInWords(end) }),
+    ...(ran !== undefined && { ranMs: ran }),
+    ...(isObject(exit) && { exit }),
+    ...(by !== undefined && { endedBy: by }),
+    because: because(causes, life),
+    becauseSeq: reason.seq,
+  };
+}
+
+const askedText = (causes: Causes, row: EventRow, life: Life): string =>
+  askedSteps(causes, row, life)
+    .map(({ text }) => text)
+    .join("; ");
+
+function because(causes: Causes, life: Life): string {
+  const { reason, before, definition } = life;
+  const isRetry = reason.type === "timer.fired" || reason.fromState === "crashed";
+  if (isRetry && before.failure && !reason.type.startsWith("service."))
+    return `tried again after ${failureNumber(before.failure)}, in ${delayInWords(before.failure, definition)}`;
+  const again = reason.fromState === "restarting" ? before.restartedBy : undefined;
+  return askedText(causes, again ?? reason, life);
+}
+
+const isObject = (value: unknown): value is EventRow["data"] =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

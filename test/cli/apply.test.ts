@@ -1,0 +1,184 @@
+import { afterEach, expect, it } from "vitest";
+import {
+  cli,
+  cliOnTerminal,
+  COMPLETE,
+  failing,
+  fakeDaemon,
+  STARTED,
+  WEB,
+  type Answer,
+  type FakeDaemon,
+} from "./harness.ts";
+
+let daemon: FakeDaemon | undefined;
+
+afterEach(async () => {
+  await daemon?.close();
+  daemon = undefined;
+});
+
+const SAME = {
+  name: "same",
+  cmd: "a",
+  args: [],
+  needs: [],
+  backoff: { max: "1m0s" },
+  state: { version: 1 },
+};
+const OLD = { ...WEB, name: "old", env: { KEY: "hunter2", GONE: "x" }, state: { version: 7 } };
+
+const WANTED = {
+  app: { cmd: "npm", args: ["start"], needs: ["db", "same"] },
+  db: { cmd: "postgres" },
+  same: { cmd: "a", backoff: { max: "60s" } },
+  old: { cmd: "python3", args: ["-m", "http.server", "4000"], env: { KEY: "hunter3" } },
+};
+
+async function daemonWith(answers: Record<string, Answer> = {}): Promise<FakeDaemon> {
+  const put: Answer = () => STARTED + COMPLETE;
+  daemon = await fakeDaemon({
+    "GET /v1/services": () => [SAME, OLD],
+    "GET /v1/services/same": () => SAME,
+    "GET /v1/services/old": () => OLD,
+    "PUT /v1/services/app": put,
+    "PUT /v1/services/db": put,
+    "PUT /v1/services/old": put,
+    ...answers,
+  });
+  return daemon;
+}
+
+const apply = (socket: string, wanted: unknown, ...words: string[]) =>
+  cli(["services", "apply", "-f", "-", ...words], { socket, input: JSON.stringify(wanted) });
+
+const puts = ({ seen }: FakeDaemon) => seen.filter(({ method }) => method === "PUT");
+
+it("puts what is new or changed, what is needed first, for the version just read", async () => {
+  const fake = await daemonWith();
+
+  const { code } = await apply(fake.socket, WANTED);
+
+  expect(code).toBe(0);
+  expect(puts(fake).map(({ url }) => url)).toEqual([
+    "/v1/services/db?duration=0s",
+    "/v1/services/app?duration=0s",
+    "/v1/services/old?duration=0s",
+  ]);
+  expect(puts(fake).map(({ headers }) => headers["if-match"])).toEqual([
+    undefined,
+    undefined,
+    '"7"',
+  ]);
+  expect(JSON.parse(puts(fake)[0]?.body ?? "")).toEqual({ cmd: "postgres" });
+});
+
+it("shows the changes in words, without values of variables, and --dry-run changes nothing", async () => {
+  const fake = await daemonWith();
+  const file = JSON.stringify(WANTED);
+
+  const script = `exec '${process.execPath}' '${new URL("../../src/cli/sprite-env.ts", import.meta.url).pathname}' services apply --dry-run -f /dev/fd/3 3<<'END'\n${file}\nEND`;
+  const { run } = await import("./harness.ts");
+  const shown = await run("script", ["-qec", script, "/dev/null"], {
+    socket: fake.socket,
+    env: { NO_COLOR: "1" },
+  });
+
+  expect(shown.stdout.replaceAll("\r", "")).toBe(`+ db is new
+    cmd: postgres
+  same stays as it is
++ app is new
+    cmd: npm
+    args: start
+    needs: db same
+~ old changes, and is replaced if it runs
+    args: -m http.server 3000 → -m http.server 4000
+    env.KEY: gets another value
+    http_port: 3000 is removed
+    env.GONE: is removed
+`);
+  expect(puts(fake)).toEqual([]);
+});
+
+it("is JSON when piped: the plan, then what came of it", async () => {
+  const fake = await daemonWith();
+
+  const { stdout } = await apply(fake.socket, { old: WANTED.old });
+
+  const lines = stdout
+    .trim()
+    .split("\n")
+    .map((text): unknown => JSON.parse(text));
+  expect(lines[0]).toMatchObject({ type: "plan", name: "old", action: "changed" });
+  expect(lines[1]).toMatchObject({ name: "old", type: "started" });
+  expect(stdout).not.toContain("hunter");
+});
+
+it("takes a list with names, and changes nothing where nothing differs", async () => {
+  const fake = await daemonWith();
+
+  const { code } = await apply(fake.socket, [{ name: "same", cmd: "a", backoff: { max: "60s" } }]);
+
+  expect(code).toBe(0);
+  expect(puts(fake)).toEqual([]);
+});
+
+it("ends at the first that is refused, and names what was not applied", async () => {
+  const fake = await daemonWith({
+    "PUT /v1/services/db": failing(
+      409,
+      "http_port_taken",
+      "another service already has an HTTP port configured",
+    ),
+  });
+
+  const { code, stderr } = await apply(fake.socket, WANTED);
+
+  expect(code).toBe(4);
+  expect(stderr).toContain(
+    "db: another service already has an HTTP port configured (not applied either: app, old)",
+  );
+  expect(puts(fake)).toHaveLength(1);
+});
+
+it("a service that cannot be started gives 1, and the others get their turn", async () => {
+  const fake = await daemonWith({
+    "PUT /v1/services/db": () => '{"type":"error","data":"no such file","timestamp":1}\n',
+  });
+
+  expect((await apply(fake.socket, WANTED)).code).toBe(1);
+  expect(puts(fake)).toHaveLength(3);
+});
+
+it("asks on a terminal, and an empty answer is no", async () => {
+  const fake = await daemonWith();
+
+  const words = ["services", "apply", "-f", "/dev/null"];
+  const { stdout, code } = await cliOnTerminal(words, { socket: fake.socket });
+  expect({ stdout, code }).toMatchObject({ code: 2 });
+  expect(stdout).toContain("/dev/null is no JSON");
+});
+
+it.each([
+  ["a circle", { a: { cmd: "x", needs: ["b"] }, b: { cmd: "x", needs: ["a"] } }, "a → b → a"],
+  [
+    "a name twice",
+    [
+      { name: "a", cmd: "x" },
+      { name: "a", cmd: "y" },
+    ],
+    "names a twice",
+  ],
+  ["no name", [{ cmd: "x" }], "item 1 of standard input has no name"],
+  ["no cmd", { a: {} }, "a has no cmd"],
+  ["two names", { a: { name: "b", cmd: "x" } }, 'a calls itself "b"'],
+  ["nothing", {}, "names no service"],
+  ["a text", "x", "must hold a JSON object"],
+])("refuses %s and sends nothing", async (_what, wanted, sentence) => {
+  const fake = await daemonWith();
+
+  const { code, stderr } = await apply(fake.socket, wanted);
+
+  expect(stderr).toContain(sentence);
+  expect({ code, puts: puts(fake) }).toEqual({ code: 2, puts: [] });
+});
