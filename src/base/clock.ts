@@ -1,9 +1,9 @@
 /** Two times (docs/events.md): `now` is for sums and never goes back, `wall` is what the clock on the wall says. */
 export interface Clock {
   /** Milliseconds, whole; never less than an earlier answer, nor than the last row of the log it was begun from. */
-  now(): number;
+  readonly now: () => number;
   /** Milliseconds since the epoch as the system's clock has it; may jump either way. */
-  wall(): number;
+  readonly wall: () => number;
 }
 
 /**

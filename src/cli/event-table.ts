@@ -1,7 +1,9 @@
 import type { EventWire } from "../api/routes/events.ts";
 import { formatDuration } from "../base/duration.ts";
 import { exitInWords } from "../../machines/service-context.ts";
-import type { ExitStatus, Found, SpawnError } from "../../machines/service-events.ts";
+import type { ServiceFact } from "../../machines/service-events.ts";
+import type { ServiceDefinition } from "../../machines/definition.ts";
+import type { EnvironmentFact } from "../../machines/environment.ts";
 import { paint } from "./output.ts";
 
 /** Widths of the columns. Rows come one by one, so they cannot be taken from the longest; a longer text pushes the rest. */
@@ -39,82 +41,83 @@ export const eventLine = (row: EventWire): string =>
 const statesOf = ({ from_state: from, to_state: to }: EventWire): string =>
   from === to ? to : `${from ?? ""} → ${to}`.trimStart();
 
-/** The data that tells most, in a few words: each type of event has its own. What is not known is shown as it is. */
+type Fact = ServiceFact | EnvironmentFact;
+type Teller<Type extends Fact["type"]> = (fact: Extract<Fact, { type: Type }>) => string;
+
+/** The data that tells most, in a few words. Data that is not as its type has it was altered, and is shown as it stands. */
 export function tellingData({ type, data }: EventWire): string {
-  const tell = Object.hasOwn(TELLING, type) ? TELLING[type] : undefined;
-  return harmless(tell ? tell(data) : JSON.stringify(data));
+  const tell = Object.hasOwn(TELLING, type) ? TELLING[type as Fact["type"]] : undefined;
+  try {
+    return harmless(tell ? (tell as (fact: object) => string)(data) : JSON.stringify(data));
+  } catch {
+    return harmless(JSON.stringify(data));
+  }
 }
 
-type Data = EventWire["data"];
-
 const nothing = (): string => "";
-const timeout = ({ timeoutMs }: Data): string =>
-  typeof timeoutMs === "number" ? `within ${formatDuration(timeoutMs)}` : "";
+const timeout = ({ timeoutMs }: { timeoutMs?: number }): string =>
+  timeoutMs === undefined ? "" : `within ${formatDuration(timeoutMs)}`;
 
-const TELLING: Readonly<Record<string, (data: Data) => string>> = {
-  "service.created": ({ definition, version }) =>
-    `version ${String(version)}: ${commandOf(definition)}`,
-  "service.changed": ({ definition, version }) =>
-    `version ${String(version)}: ${commandOf(definition)}`,
+const TELLING: { readonly [Type in Fact["type"]]: Teller<Type> } = {
+  "service.created": (fact) => commandOf(fact),
+  "service.changed": (fact) => commandOf(fact),
   "service.start_requested": nothing,
   "service.stop_requested": timeout,
   "service.restart_requested": timeout,
   "service.delete_requested": timeout,
   "service.drain_requested": timeout,
-  "service.signal_requested": ({ signal }) => String(signal),
+  "service.signal_requested": ({ signal }) => signal,
   "process.spawn_requested": nothing,
-  "process.spawned": ({ pid }) => `pid ${String(pid)}`,
-  "process.spawn_failed": ({ error }) => {
-    const { errno, message } = error as unknown as SpawnError; // its machine took it
-    return `${errno}: ${message}`;
-  },
-  "process.exited": ({ status }) => exitInWords(status as ExitStatus), // its machine took it
+  "process.spawned": ({ pid }) => `pid ${pid}`,
+  "process.spawn_failed": ({ error }) => `${error.errno}: ${error.message}`,
+  "process.exited": ({ status }) => exitInWords(status),
   "process.lost": nothing,
   "process.kill_sent": nothing,
-  "process.unkillable": ({ pid }) => `pid ${String(pid)}`,
+  "process.unkillable": ({ pid }) => `pid ${pid}`,
   "incarnation.emptied": nothing,
-  "output.ended": ({ lines, droppedBytes }) =>
-    `${String(lines)} lines${droppedBytes === undefined ? "" : `, ${String(droppedBytes)} bytes dropped`}`,
+  "output.ended": ({ lines, droppedBytes = 0 }) =>
+    `${lines} lines${droppedBytes === 0 ? "" : `, ${droppedBytes} bytes dropped`}`,
   "readiness.reached": nothing,
-  "health.failed": ({ reason, failures }) => `${String(failures)} times: ${String(reason)}`,
-  "health.changed": ({ ok, reason }) => (ok === true ? "ok" : `not ok: ${String(reason ?? "")}`),
-  "timer.fired": ({ timer }) => String(timer),
-  "environment.created": ({ name }) => String(name),
-  "environment.booted": (data) => (data["pid"] === undefined ? foundOf(data) : daemonOf(data)),
+  "health.failed": ({ reason, failures }) => `${failures} times: ${reason}`,
+  "health.changed": ({ ok, reason = "" }) => (ok ? "ok" : `not ok: ${reason}`),
+  "timer.fired": ({ timer }) => timer,
+  "environment.created": ({ name }) => name,
+  "environment.booted": (fact) => ("pid" in fact ? daemonOf(fact) : foundOf(fact)),
   "environment.ready_reached": nothing,
   "environment.drain_requested": ({ reason, deadlineMs }) =>
-    `${String(reason)}, within ${formatDuration(Number(deadlineMs))}`,
-  "environment.drained": ({ left }) =>
-    Array.isArray(left) && left.length > 0 ? `left: ${left.join(", ")}` : "",
-  "clock.stepped": ({ byMs }) =>
-    `${Number(byMs) < 0 ? "-" : "+"}${formatDuration(Math.abs(Number(byMs)))}`,
-  "stream.quarantined": ({ stream, reason }) => `${String(stream)}: ${String(reason)}`,
-  "stream.retired": ({ stream, version }) => `${String(stream)} after version ${String(version)}`,
+    `${reason}, within ${formatDuration(deadlineMs)}`,
+  "environment.drained": ({ left }) => (left.length > 0 ? `left: ${left.join(", ")}` : ""),
+  "clock.stepped": ({ byMs }) => `${byMs < 0 ? "-" : "+"}${formatDuration(Math.abs(byMs))}`,
+  "stream.quarantined": ({ stream, reason }) => `${stream}: ${reason}`,
+  "stream.retired": ({ stream, version }) => `${stream} after version ${version}`,
 };
 
-/** Types whose data has words of its own. */
-export const TOLD_TYPES: readonly string[] = Object.keys(TELLING);
-
-function commandOf(definition: Data[string] | undefined): string {
-  const { cmd, args } = definition as { cmd: string; args?: string[] }; // its machine took it
-  return [cmd, ...(args ?? [])].join(" ");
+function commandOf({
+  definition,
+  version,
+}: {
+  definition: ServiceDefinition;
+  version: number;
+}): string {
+  return `version ${version}: ${[definition.cmd, ...(definition.args ?? [])].join(" ")}`;
 }
 
-const daemonOf = ({ pid, release, found }: Data): string => {
-  const { open, proven, unproven } = found as Record<string, number>; // its machine took it
-  const left = open === 0 ? "" : `, ${open} open: ${proven} proven, ${unproven} unproven`;
-  return `pid ${String(pid)}, release ${String(release)}${left}`;
-};
+type Booted<Of extends Fact> = Extract<Of, { type: "environment.booted" }>;
 
-function foundOf({ found, newMachineBoot }: Data): string {
-  const one = found as unknown as Found; // its machine took it
+function daemonOf({ pid, release, found }: Booted<EnvironmentFact>): string {
+  const { open, proven, unproven } = found;
+  const left = open === 0 ? "" : `, ${open} open: ${proven} proven, ${unproven} unproven`;
+  return `pid ${pid}, release ${release}${left}`;
+}
+
+function foundOf({ found, newMachineBoot }: Booted<ServiceFact>): string {
   const pids =
-    one.kind === "proven"
-      ? ` ${one.pids.join(", ")}`
-      : one.kind === "unproven"
-        ? ` ${one.pid}`
+    found.kind === "proven"
+      ? ` ${found.pids.join(", ")}`
+      : found.kind === "unproven"
+        ? ` ${found.pid}`
         : "";
-  return `found ${one.kind}${pids}${newMachineBoot === true ? ", new machine boot" : ""}`;
+  return `found ${found.kind}${pids}${newMachineBoot ? ", new machine boot" : ""}`;
 }
 
 // oxlint-disable-next-line no-control-regex -- what a terminal would obey is what this is about

@@ -26,7 +26,7 @@ export async function removeService(
       if (row.stream !== `service/${name}`) continue;
       if (row.toState === "deleted") resolve();
       if (row.type === "process.unkillable")
-        reject(stuck(name, `process ${String(row.data["pid"])} survives SIGKILL`));
+        reject(stuck(name, `process ${Number(row.data["pid"])} survives SIGKILL`));
     }
   });
   try {

@@ -9,24 +9,12 @@ import type { LogLine } from "../logs/ports.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
 import type { Fact, RuntimeView } from "../runtime/group.ts";
-import {
-  mustBeOnlyHttpPort,
-  mustBeOpen,
-  mustHaveGoodNeeds,
-  mustMatch,
-  mustTakeWishes,
-  notFound,
-  runningDependents,
-} from "./checks.ts";
+import { mustTakeWishes, notFound, runningDependents } from "./checks.ts";
+import { define, type Definition, merged } from "./define.ts";
 import type { EnvValues } from "./env-values.ts";
 import type { Keys } from "./keys.ts";
-import type {
-  Caller,
-  RequestedDefinition,
-  ServiceCommands,
-  ServiceView,
-  StreamLine,
-} from "./ports.ts";
+import { logReply } from "./log-reply.ts";
+import type { Caller, ServiceCommands, ServiceView, StreamLine } from "./ports.ts";
 import { removeService } from "./remove.ts";
 import { StartWatch, StopWatch, type StreamPorts } from "./streams.ts";
 import { viewOf } from "./views.ts";
@@ -37,7 +25,7 @@ export interface ServiceCommandPorts extends StreamPorts {
   values: EnvValues;
   keys: Keys;
   /** The read model. */
-  read: { all(): ServiceRow[]; byName(name: string): ServiceRow | undefined };
+  read: { all: () => ServiceRow[]; byName: (name: string) => ServiceRow | undefined };
   /** The last lines of a service (all that is kept: undefined), then, until the signal, those that come. */
   logLines: (
     name: string,
@@ -50,22 +38,29 @@ export interface ServiceCommandPorts extends StreamPorts {
 
 type Decide = (view: RuntimeView) => Fact[];
 type Lines = AsyncIterable<StreamLine>;
-
-const streamOf = (name: string): string => `service/${name}`;
+type Claim = Omit<KeyClaim, "eventId"> | undefined;
 
 /** What may be asked of services: checks the request over the actors as they are when its turn comes, then dispatches. */
 export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
   const { dispatcher, clock, values, read } = ports;
 
-  const show = (row: ServiceRow, caller: Caller): ServiceView => ({
-    ...viewOf(row, read.byName, clock, ports.logs.fileOf(row.name)),
-    ...(caller.full && { envValues: openedOrNone(values, row.context.definition) }),
-  });
-  const byName = (name: string): ServiceRow => {
+  const show = (row: ServiceRow, full: boolean): ServiceView => {
+    const envValues = full ? opened(values, row.context.definition) : undefined;
+    return {
+      ...viewOf(row, read.byName, clock, ports.logs.fileOf(row.name)),
+      ...(envValues && { envValues }),
+    };
+  };
+  const existing = (name: string): ServiceRow => {
     const row = read.byName(name);
     if (!row) throw notFound(name);
     return row;
   };
+  const completed = (name: string): StreamLine => ({
+    type: "complete",
+    logFile: ports.logs.fileOf(name),
+    time: ports.wall(),
+  });
 
   /** Dispatches a command whose outcome is followed as lines, once for each idempotency key. */
   const followed = (
@@ -75,7 +70,7 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
     decide: Decide,
     sealed: SealedValue[] = [],
   ): Promise<Lines> => {
-    const run = async (claim: Omit<KeyClaim, "eventId"> | undefined): Promise<Lines> => {
+    const run = async (claim: Claim): Promise<Lines> => {
       const watching = watch();
       try {
         const rows = await dispatcher.command({
@@ -91,14 +86,7 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
         throw error;
       }
     };
-    const repeat = (): StreamLine => ({
-      type: "complete",
-      message:
-        "this request was carried out before; the service is now in the state that get shows",
-      logFile: ports.logs.fileOf(name),
-      time: ports.wall(),
-    });
-    return ports.keys.once(caller, run, repeat);
+    return ports.keys.once(caller, run, () => ({ ...completed(name), ...REPEATED }));
   };
 
   const starting = (name: string, durationMs: number) => () =>
@@ -109,76 +97,27 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
       return service ? waitingFor(service.context, dispatcher.view) : [];
     });
 
-  /** Stores a definition: as it is asked for, or as a change of the one there is. */
-  const define = (
-    name: string,
-    durationMs: number,
-    caller: Caller,
-    start: boolean,
-    wanted: (old: ServiceDefinition | undefined) => RequestedDefinition,
-  ): Promise<Lines> => {
+  const defined = (definition: Definition, durationMs: number, caller: Caller): Promise<Lines> => {
     const sealed: SealedValue[] = [];
-    const decide: Decide = (view) => {
-      mustBeOpen(view);
-      mustMatch(view, name, caller.ifMatch);
-      const existing = view.service(name);
-      if (existing || view.quarantined(name) !== undefined || !start) mustTakeWishes(view, name);
-      const old = existing?.context.definition;
-      const { env, ...rest } = wanted(old);
-      mustHaveGoodNeeds(view, name, rest);
-      mustBeOnlyHttpPort(view, name, rest);
-      const kept = values.seal(env ?? {}, old?.env ?? {});
-      sealed.push(...kept.sealed);
-      const definition: ServiceDefinition = { ...rest, ...(env && { env: kept.references }) };
-      const stream = streamOf(name);
-      const version = view.nextVersion(name);
-      if (!existing) return [{ stream, event: { type: "service.created", definition, version } }];
-      if (!isSame(old, definition)) {
-        return [{ stream, event: { type: "service.changed", definition, version, start } }];
-      }
-      const isUp = existing.phase === "running" || existing.phase === "starting";
-      return isUp || !start ? [] : [{ stream, event: { type: "service.start_requested" } }];
-    };
-    return followed(name, caller, starting(name, durationMs), decide, sealed);
+    const decide = define(definition, caller.ifMatch, values, sealed);
+    return followed(definition.name, caller, starting(definition.name, durationMs), decide, sealed);
   };
 
-  const wish =
-    (name: string, event: Fact["event"]): Decide =>
-    (view) => {
-      mustTakeWishes(view, name);
-      return [{ stream: streamOf(name), event }];
-    };
-
-  const stop = async (
-    name: string,
-    timeoutMs: number | undefined,
-    caller: Caller,
-  ): Promise<Lines> => {
-    const event = { type: "service.stop_requested", ...(timeoutMs !== undefined && { timeoutMs }) };
+  const stopped = (name: string, timeoutMs: number | undefined, caller: Caller): Promise<Lines> => {
     const open = () => dispatcher.view.service(name)?.context.open?.id;
-    return followed(
-      name,
-      caller,
-      () => new StopWatch(name, ports, open),
-      (view) => {
-        mustTakeWishes(view, name);
-        mustNotBeNeeded(view, name);
-        const service = view.service(name);
-        if (service?.phase === "stopped" && service.context.desired === "stopped") {
-          throw new AppError("service_stopped", `service "${name}" is stopped already`);
-        }
-        return [{ stream: streamOf(name), event }];
-      },
-    );
+    return followed(name, caller, () => new StopWatch(name, ports, open), stop(name, timeoutMs));
   };
 
   return {
-    list: (caller) => read.all().map((row) => show(row, { ...caller, full: false })),
-    get: (name, caller) => show(byName(name), caller),
+    list: () => read.all().map((row) => show(row, false)),
+    get: (name, { full }) => show(existing(name), full),
     put: (name, definition, durationMs, caller) =>
-      define(name, durationMs, caller, true, () => definition),
-    update: (name, change, durationMs, caller) =>
-      define(name, durationMs, caller, false, (old) => merged(old ?? { cmd: "" }, change, values)),
+      defined({ name, start: true, wanted: () => definition }, durationMs, caller),
+    update: (name, change, durationMs, caller) => {
+      const wanted = (old: ServiceDefinition | undefined) =>
+        merged(old ?? { cmd: "" }, change, values);
+      return defined({ name, start: false, wanted }, durationMs, caller);
+    },
     start: (name, durationMs, caller) =>
       followed(
         name,
@@ -194,105 +133,74 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
       return followed(name, caller, starting(name, durationMs), wish(name, event));
     },
     stop: async (name, { timeoutMs, withDependents }, caller) => {
-      byName(name);
+      existing(name);
       for (const dependent of withDependents ? liveDependents(dispatcher.view, name) : []) {
         const { key: _, ...rest } = caller;
-        await read_(await stop(dependent, timeoutMs, rest), dependent);
+        await toEnd(await stopped(dependent, timeoutMs, rest), dependent);
       }
-      return stop(name, timeoutMs, caller);
+      return stopped(name, timeoutMs, caller);
     },
     remove: (name, caller) => removeService(ports, name, caller),
     signal: async (name, signal, caller) => {
-      const run = async (claim: Omit<KeyClaim, "eventId"> | undefined): Promise<Lines> => {
+      const run = async (claim: Claim): Promise<Lines> => {
         await dispatcher.command({
           actor: caller.actor,
+          decide: signalled(name, signal),
           ...(claim && { claim }),
-          decide: (view) => {
-            mustTakeWishes(view, name);
-            const context = view.service(name)?.context;
-            if (!context || !hasProcess(context)) {
-              throw new AppError(
-                "service_not_running",
-                `service "${name}" is not running: there is nothing to signal`,
-              );
-            }
-            return [
-              { stream: streamOf(name), event: { type: "service.signal_requested", signal } },
-            ];
-          },
         });
-        return none();
+        return just(completed(name));
       };
-      const done = (): StreamLine => ({
-        type: "complete",
-        logFile: ports.logs.fileOf(name),
-        time: ports.wall(),
-      });
-      await read_(await ports.keys.once(caller, run, done), name);
+      await toEnd(await ports.keys.once(caller, run, () => completed(name)), name);
     },
     logs: async (name, { lines, followMs }) => {
-      byName(name);
+      existing(name);
       const follow = followMs > 0 ? new AbortController() : undefined;
-      const cancel =
-        follow && followMs < Infinity ? ports.after(followMs, () => follow.abort()) : () => {};
-      return logLinesOf(ports, name, lines, follow, cancel);
+      const end = () => follow?.abort();
+      const cancel = followMs > 0 && followMs < Infinity ? ports.after(followMs, end) : () => {};
+      const leave = () => {
+        cancel();
+        end();
+      };
+      return logReply(ports.logLines(name, lines, follow?.signal), leave, () => completed(name));
     },
   };
 }
 
-/** Lines of a log as lines of a reply. A reader that leaves while none comes is let go at once. */
-function logLinesOf(
-  ports: ServiceCommandPorts,
-  name: string,
-  lines: number | undefined,
-  follow: AbortController | undefined,
-  cancel: () => void,
-): Lines {
-  const source = ports.logLines(name, lines, follow?.signal)[Symbol.asyncIterator]();
-  let completed = false;
-  return {
-    [Symbol.asyncIterator]: () => ({
-      next: async (): Promise<IteratorResult<StreamLine, undefined>> => {
-        const item = completed ? undefined : await source.next();
-        if (item && item.done !== true) {
-          const { stream: type, text, time } = item.value;
-          return { done: false, value: { type, data: `${text}\n`, time } };
-        }
-        if (completed) return { done: true, value: undefined };
-        completed = true;
-        return {
-          done: false,
-          value: { type: "complete", logFile: ports.logs.fileOf(name), time: ports.wall() },
-        };
-      },
-      return: async () => {
-        cancel();
-        follow?.abort();
-        await source.return?.();
-        return { done: true, value: undefined };
-      },
-    }),
+const REPEATED = { message: "this request was carried out before: get shows what came of it" };
+
+const wish =
+  (name: string, event: Fact["event"]): Decide =>
+  (view) => {
+    mustTakeWishes(view, name);
+    return [{ stream: `service/${name}`, event }];
   };
-}
 
-async function* none(): AsyncGenerator<StreamLine> {}
+const stop =
+  (name: string, timeoutMs: number | undefined): Decide =>
+  (view) => {
+    mustTakeWishes(view, name);
+    mustNotBeNeeded(view, name);
+    const service = view.service(name);
+    if (service?.phase === "stopped" && service.context.desired === "stopped") {
+      throw new AppError("service_stopped", `service "${name}" is stopped already`);
+    }
+    const event = { type: "service.stop_requested", ...(timeoutMs !== undefined && { timeoutMs }) };
+    return [{ stream: `service/${name}`, event }];
+  };
 
-/** Reads a reply to its end. @throws AppError what an error line said */
-async function read_(lines: Lines, name: string): Promise<void> {
-  for await (const line of lines) {
-    if (line.type === "error") throw new AppError(line.code ?? "internal", `${name}: ${line.data}`);
-  }
-}
-
-const liveDependents = (view: RuntimeView, name: string): string[] => {
-  const needs = Object.fromEntries(
-    [...view.services()].map(([other, { context }]) => [other, resolved(context.definition).needs]),
-  );
-  return stopOrder(name, needs).filter((other) => {
-    const service = view.service(other);
-    return service && !(service.phase === "stopped" && service.context.desired === "stopped");
-  });
-};
+const signalled =
+  (name: string, signal: string): Decide =>
+  (view) => {
+    mustTakeWishes(view, name);
+    const context = view.service(name)?.context;
+    if (!context || !hasProcess(context)) {
+      throw new AppError(
+        "service_not_running",
+        `service "${name}" is not running: there is nothing to signal`,
+      );
+    }
+    return [{ stream: `service/${name}`, event: { type: "service.signal_requested", signal } }];
+  };
 
 function mustNotBeNeeded(view: RuntimeView, name: string): void {
   const [dependent] = runningDependents(view, name);
@@ -301,44 +209,35 @@ function mustNotBeNeeded(view: RuntimeView, name: string): void {
   throw new AppError("service_needed", message, { details: { service: dependent } });
 }
 
-function openedOrNone(
-  values: EnvValues,
-  definition: ServiceDefinition,
-): { readonly [name: string]: string } {
-  try {
-    return values.open(definition.env ?? {});
-  } catch (error) {
-    if (error instanceof AppError) return {}; // without the key the names are all there is to show
-    throw error;
+/** All that needs a service and is not stopped, in the order in which to stop. */
+function liveDependents(view: RuntimeView, name: string): string[] {
+  const needs = [...view.services()].map(([other, { context }]) => [
+    other,
+    resolved(context.definition).needs,
+  ]);
+  return stopOrder(name, Object.fromEntries(needs)).filter((other) => {
+    const service = view.service(other);
+    return service && !(service.phase === "stopped" && service.context.desired === "stopped");
+  });
+}
+
+async function* just(line: StreamLine): AsyncGenerator<StreamLine> {
+  yield line;
+}
+
+/** Reads a reply to its end. @throws AppError what an error line said */
+async function toEnd(lines: Lines, name: string): Promise<void> {
+  for await (const line of lines) {
+    if (line.type === "error") throw new AppError(line.code ?? "internal", `${name}: ${line.data}`);
   }
 }
 
-/** A definition with some fields changed; null removes one. */
-function merged(
-  old: ServiceDefinition,
-  change: { readonly [field: string]: unknown },
-  values: EnvValues,
-): RequestedDefinition {
-  const env = old.env && change["env"] === undefined ? values.open(old.env) : undefined;
-  const fields = Object.entries({ ...old, ...(env && { env }), ...change });
-  return Object.fromEntries(
-    fields.filter(([, value]) => value !== null && value !== undefined),
-  ) as unknown as RequestedDefinition;
+/** Values of a definition's variables; undefined where they cannot be opened: the names are all there is to show, then. */
+function opened(values: EnvValues, definition: ServiceDefinition): ServiceView["envValues"] {
+  try {
+    return values.open(definition.env ?? {});
+  } catch (error) {
+    if (error instanceof AppError) return undefined;
+    throw error;
+  }
 }
-
-const isSame = (old: ServiceDefinition | undefined, other: ServiceDefinition): boolean =>
-  JSON.stringify(sorted(resolvedForCompare(old))) ===
-  JSON.stringify(sorted(resolvedForCompare(other)));
-
-const resolvedForCompare = (definition: ServiceDefinition | undefined): unknown =>
-  definition && resolved(definition);
-
-const sorted = (value: unknown): unknown => {
-  if (Array.isArray(value) || typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, one]) => one !== undefined)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, one]) => [key, sorted(one)]),
-  );
-};

@@ -232,7 +232,7 @@ export class StopWatch extends Watch {
     if (row.type === "process.exited" && mine) this.#status = row.data["status"] as ExitStatus;
     if (row.type === "output.ended" && mine) this.#drained = true;
     if (row.type === "process.unkillable") {
-      const data = `process ${String(row.data["pid"])} survives SIGKILL: the service stays "stopping" until it is gone`;
+      const data = `process ${Number(row.data["pid"])} survives SIGKILL: the service stays "stopping" until it is gone`;
       this.say({ type: "error", code: "timed_out", data, time: row.wall });
       return this.complete();
     }

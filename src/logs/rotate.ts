@@ -11,8 +11,7 @@ import { rotatedFile } from "./segments.ts";
  * @returns bytes that were not written
  */
 export function appendRotating(log: LogFile, bytes: Buffer, lines: number): number {
-  const full = log.size > 0 && log.size + bytes.length > log.place.rotateBytes;
-  if (full && !log.gap) tryRotate(log);
+  if (!log.gap && isFull(log, bytes.length)) tryRotate(log, bytes.length);
   return append(log, bytes, lines);
 }
 
@@ -27,14 +26,17 @@ export function tend(log: LogFile): Buffer | undefined {
     const message = `${log.path} could not be looked at: ${reasonOf(error)}`;
     log.report({ service: log.service, kind: "trouble", message });
   }
-  if (log.gap && log.size > log.place.rotateBytes && !tryRotate(log)) return undefined;
+  if (log.gap && isFull(log, 0) && !tryRotate(log, 0)) return undefined;
   return closeGap(log);
 }
 
+const isFull = (log: LogFile, more: number): boolean =>
+  log.size > 0 && log.size + more > log.place.rotateBytes;
+
 /** A file that cannot be set aside must not grow for ever: lines are counted instead, until it can. */
-function tryRotate(log: LogFile): boolean {
+function tryRotate(log: LogFile, more: number): boolean {
   try {
-    rotate(log);
+    rotate(log, more);
     return true;
   } catch (error) {
     if (log.gap) log.gap.reason = reasonOf(error);
@@ -44,9 +46,9 @@ function tryRotate(log: LogFile): boolean {
 }
 
 /** Sets the file aside under the position of its first byte, and begins a new one. */
-function rotate(log: LogFile): void {
+function rotate(log: LogFile, more: number): void {
   look(log);
-  if (log.fd === undefined || log.size === 0) return;
+  if (log.fd === undefined || !isFull(log, more)) return;
   mustBeAtItsPath(log, log.fd);
   renameSync(log.path, rotatedFile(log.path, log.base));
   closeSync(log.fd);

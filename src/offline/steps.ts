@@ -114,14 +114,14 @@ export function bootSteps(causes: Causes, row: EventRow): Step[] {
 function daemonInWords(daemon: EventRow, isNewMachine: boolean): string {
   const machine = isNewMachine ? ", on a new boot of the machine" : "";
   if (daemon.type !== "environment.booted") return `the first daemon began${machine}`;
-  switch (daemon.fromState) {
-    case "down":
-      return `a daemon began${machine}; the one before it had been shut down`;
-    case "draining":
-      return `a daemon began${machine}; the one before it had been killed while it shut down`;
-    default:
-      return `a daemon began${machine}; the one before it had been killed`;
-  }
+  const { fromState } = daemon;
+  const how =
+    fromState === "down"
+      ? "shut down"
+      : fromState === "draining"
+        ? "killed while it shut down"
+        : "killed";
+  return `a daemon began${machine}; the one before it had been ${how}`;
 }
 
 function foundInWords({ data, fromState, toState }: EventRow): string {

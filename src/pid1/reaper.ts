@@ -2,7 +2,8 @@ import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { isChildSubreaper } from "../posix/calls.ts";
 import { mainThreadChildren, procIsOurs } from "../posix/proc.ts";
-import { reap } from "../posix/wait.ts";
+import { spawnsInFlight } from "../posix/spawn.ts";
+import { reap, someZombie } from "../posix/wait.ts";
 
 /**
  * What was orphaned below us and came to us, since we are process 1 or child subreaper.
@@ -20,6 +21,8 @@ export interface Reaper {
  * Node announces every child it forks, in the tick of the fork, so what it waits for is known and never reaped here: its exit codes stay its own. What libuv's
  * threads spawn is in their lists, not in the main thread's, which orphans come to.
  *
+ * Where this process is neither process 1 nor subreaper by now, no orphan comes and nothing is reaped.
+ *
  * @param isWaitedFor whether the children table has the pid
  */
 export function createReaper(isWaitedFor: (pid: number) => boolean): Reaper {
@@ -32,15 +35,34 @@ export function createReaper(isWaitedFor: (pid: number) => boolean): Reaper {
   };
   subscribe("child_process", noteFork);
   const isNodes = (pid: number) => [...forked].some((child) => child.pid === pid);
-  const canSee = procIsOurs() && isChildSubreaper();
+  const areOurs = isChildSubreaper();
+  const canSee = areOurs && procIsOurs();
   const isOrphan = (pid: number) => !isWaitedFor(pid) && !isNodes(pid);
+  let again: NodeJS.Timeout | undefined;
+
+  /** Where no list shows the orphans: one zombie after the other, as long as each is nobody's. What hides them is gone soon. */
+  const reapUnseen = () => {
+    again = undefined;
+    for (let pid = someZombie(); pid !== undefined; pid = someZombie()) {
+      if (spawnsInFlight() > 0 || !isOrphan(pid)) {
+        again ??= setTimeout(reapUnseen, AGAIN_MS).unref();
+        return;
+      }
+      reap(pid);
+    }
+  };
   return {
     sweep: () => {
-      if (!canSee) return undefined;
-      return mainThreadChildren()
-        ?.filter(isOrphan)
-        .filter((pid) => reap(pid) === "running");
+      const list = canSee ? mainThreadChildren() : undefined;
+      if (!list && areOurs) reapUnseen();
+      return list?.filter(isOrphan).filter((pid) => reap(pid) === "running");
     },
-    close: () => void unsubscribe("child_process", noteFork),
+    close: () => {
+      clearTimeout(again);
+      unsubscribe("child_process", noteFork);
+    },
   };
 }
+
+/** How soon what was in the way of a zombie is looked at again, in milliseconds. */
+const AGAIN_MS = 50;

@@ -105,6 +105,11 @@ export function stringVector(list: readonly string[]): Buffer {
   return memory;
 }
 
+let inFlight = 0;
+
+/** How many spawns have not answered: so many children may be there whose pid nobody here knows. */
+export const spawnsInFlight = (): number => inFlight;
+
 /**
  * Starts a program in a session of its own, with the null device as its input and no other descriptor of ours.
  *
@@ -119,11 +124,13 @@ export async function posixSpawn(plan: Plan): Promise<number> {
   const actions = fileActions(plan);
   const argv = stringVector(plan.argv);
   const env = stringVector(Object.entries(plan.env).map(([name, value]) => `${name}=${value}`));
+  inFlight += 1;
   try {
     const keep = { pid, actions, argv, env };
     ok("posix_spawn", await spawn(keep, pid, plan.path, actions, sharedAttributes(), argv, env));
     return pid.readInt32LE(0);
   } finally {
+    inFlight -= 1;
     actionsDestroy(actions);
   }
 }

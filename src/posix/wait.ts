@@ -3,6 +3,7 @@ import { bind, SystemError } from "./libc.ts";
 import { signalName } from "./signals.ts";
 
 /** Source: waitid(2), linux/wait.h. */
+const P_ALL = 0;
 const P_PID = 1;
 const WNOHANG = 1;
 const WEXITED = 4;
@@ -33,6 +34,13 @@ function ask(pid: number, options: number): Look {
   }
   if (info.readInt32LE(16) === 0) return "running";
   return statusOf(info.readInt32LE(8), info.readInt32LE(24));
+}
+
+/** Pid of some child that ended and is not reaped, or undefined; always the same one until that is reaped. Source: waitid(2). */
+export function someZombie(): number | undefined {
+  info.fill(0);
+  const answer = waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT);
+  return answer === 0 ? info.readInt32LE(16) || undefined : undefined;
 }
 
 /** What `si_code` and `si_status` of a child that ended say. Source: waitid(2). */

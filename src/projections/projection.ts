@@ -15,7 +15,7 @@ export interface Projection {
 
 type Statement = ReturnType<typeof prepare>;
 
-const prepare = (db: Db, sql: string) => db.prepare<unknown[]>(sql);
+const prepare = (db: Db, sql: string) => db.prepare(sql);
 
 const statements = new WeakMap<Db, Map<string, Statement>>();
 

@@ -45,7 +45,7 @@ export const services = defineProjection({
       prepared(db, "UPDATE services SET quarantined = ? WHERE name = ?").run(reason, idOf(stream));
     },
     "stream.retired": (db, { row }) => {
-      prepared(db, "DELETE FROM services WHERE name = ?").run(idOf(String(row.data["stream"])));
+      prepared(db, "DELETE FROM services WHERE name = ?").run(idOf(row.data["stream"] as string));
     },
   },
 });

@@ -56,7 +56,7 @@ export class Fold {
     const expected = (this.versions.get(row.stream) ?? 0) + 1;
     this.versions.set(row.stream, row.version);
     if (this.mismatches.has(row.stream)) return;
-    if (row.type === "stream.retired") this.forget(String(row.data["stream"]));
+    if (row.type === "stream.retired") this.forget(row.data["stream"] as string);
     const mismatch = isStreamKind(kind)
       ? this.#take(
           row,

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import {
   cli,
@@ -6,9 +8,11 @@ import {
   failing,
   fakeDaemon,
   STARTED,
+  temporary,
   WEB,
   type Answer,
   type FakeDaemon,
+  type Ran,
 } from "./harness.ts";
 
 let daemon: FakeDaemon | undefined;
@@ -52,6 +56,16 @@ async function daemonWith(answers: Record<string, Answer> = {}): Promise<FakeDae
 const apply = (socket: string, wanted: unknown, ...words: string[]) =>
   cli(["services", "apply", "-f", "-", ...words], { socket, input: JSON.stringify(wanted) });
 
+async function applyOnTerminal(socket: string, words: string[], input = ""): Promise<Ran> {
+  const { path, remove } = temporary();
+  const file = join(path, "services.json");
+  writeFileSync(file, JSON.stringify(WANTED));
+  const all = ["services", "apply", "-f", file, ...words];
+  const ran = await cliOnTerminal(all, { socket, input, env: { NO_COLOR: "1" } });
+  remove();
+  return ran;
+}
+
 const puts = ({ seen }: FakeDaemon) => seen.filter(({ method }) => method === "PUT");
 
 it("puts what is new or changed, what is needed first, for the version just read", async () => {
@@ -75,14 +89,8 @@ it("puts what is new or changed, what is needed first, for the version just read
 
 it("shows the changes in words, without values of variables, and --dry-run changes nothing", async () => {
   const fake = await daemonWith();
-  const file = JSON.stringify(WANTED);
 
-  const script = `exec '${process.execPath}' '${new URL("../../src/cli/sprite-env.ts", import.meta.url).pathname}' services apply --dry-run -f /dev/fd/3 3<<'END'\n${file}\nEND`;
-  const { run } = await import("./harness.ts");
-  const shown = await run("script", ["-qec", script, "/dev/null"], {
-    socket: fake.socket,
-    env: { NO_COLOR: "1" },
-  });
+  const shown = await applyOnTerminal(fake.socket, ["--dry-run"]);
 
   expect(shown.stdout.replaceAll("\r", "")).toBe(`+ db is new
     cmd: postgres
@@ -150,13 +158,30 @@ it("a service that cannot be started gives 1, and the others get their turn", as
   expect(puts(fake)).toHaveLength(3);
 });
 
-it("asks on a terminal, and an empty answer is no", async () => {
+it.each([
+  ["n\n", 1, 0],
+  ["\n", 1, 0],
+  ["y\n", 0, 3],
+])(
+  "asks on a terminal: after %j the exit code is %i and %i services are put",
+  async (input, code, count) => {
+    const fake = await daemonWith();
+
+    const ran = await applyOnTerminal(fake.socket, [], input);
+
+    expect(ran.stdout).toContain("Apply? [y/N]");
+    expect(ran.code).toBe(code);
+    expect(puts(fake)).toHaveLength(count);
+  },
+);
+
+it("--yes does not ask", async () => {
   const fake = await daemonWith();
 
-  const words = ["services", "apply", "-f", "/dev/null"];
-  const { stdout, code } = await cliOnTerminal(words, { socket: fake.socket });
-  expect({ stdout, code }).toMatchObject({ code: 2 });
-  expect(stdout).toContain("/dev/null is no JSON");
+  const ran = await applyOnTerminal(fake.socket, ["--yes"]);
+
+  expect(ran.stdout).not.toContain("Apply?");
+  expect(puts(fake)).toHaveLength(3);
 });
 
 it.each([

@@ -41,7 +41,7 @@ it("reads values in both forms, switches, letters and words", () => {
     lines: "100",
     stream: false,
   });
-  expect(args.args).toBe("-m,x");
+  expect(args["args"]).toBe("-m,x");
   expect(repeated.get("arg")).toEqual(["1", "--cmd"]);
 });
 

@@ -8,17 +8,22 @@ import { temporary } from "../cli/harness.ts";
 let server: Server | undefined;
 let folder: ReturnType<typeof temporary> | undefined;
 
+const peers: Socket[] = [];
+
 afterEach(async () => {
-  await new Promise((resolve) => server?.close(resolve) ?? resolve(undefined));
+  for (const peer of peers.splice(0)) peer.destroy();
+  await new Promise((resolve) => server?.close(resolve));
   folder?.remove();
 });
 
 /** A socket on which each connection is answered by `serve`. */
 async function listening(serve: (socket: Socket) => void): Promise<Socket> {
+  folder?.remove();
   folder = temporary();
   const path = join(folder.path, "s");
+  server?.close();
   server = createServer((socket) => {
-    socket.on("error", () => undefined);
+    peers.push(socket.on("error", () => undefined));
     serve(socket);
   });
   await new Promise<void>((resolve) => server?.listen(path, resolve));

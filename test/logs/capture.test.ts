@@ -8,7 +8,7 @@ import { limits, modes, textsIn, writeChunks } from "./harness.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "logs-"));
 let logs: ServiceLogs;
-let count = 0;
+let services = 0;
 
 beforeAll(async () => {
   const places = { logDir: join(directory, "logs"), runDir: join(directory, "run") };
@@ -21,7 +21,7 @@ afterAll(async () => {
 
 /** What a log holds after a program wrote these chunks to its stdout. */
 async function logged(chunks: readonly (string | Buffer)[]): Promise<string[]> {
-  const service = `service${count++}`;
+  const service = `service${services++}`;
   const { stdout } = await logs.open(service, service);
   await writeChunks(
     stdout,

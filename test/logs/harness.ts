@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { onTestFinished } from "vitest";
-import type { LogIncident } from "../../src/logs/log-file.ts";
+import { ownLine } from "../../src/logs/line.ts";
+import type { LogFile, LogIncident, LogPlace } from "../../src/logs/log-file.ts";
+import { appendRotating } from "../../src/logs/rotate.ts";
 import {
   type ServiceLogsOptions,
   type StartedServiceLogs,
@@ -103,4 +105,15 @@ export function textsIn(path: string): string[] {
     if (!STAMP.test(line)) throw new Error(`no stamp: ${line.slice(0, 80)}`);
     return line.replace(STAMP, "");
   });
+}
+
+/** A place for logs, for tests of files alone. */
+export function tempPlace(options: Partial<LogPlace> = {}): LogPlace {
+  return { logDir: tempDir(), ...limits, ...modes, ...options };
+}
+
+/** Stamped lines, as they are appended: `put(log, "a", "b")`. */
+export function put(log: LogFile, ...texts: string[]): number {
+  const bytes = Buffer.concat(texts.map((text) => ownLine(text, Date.now())));
+  return appendRotating(log, bytes, texts.length);
 }

@@ -5,6 +5,8 @@ import type { LogLine } from "../../src/logs/ports.ts";
 import { linesBetween } from "../../src/logs/read.ts";
 import { run, runShell, start, startLogs, tempDir, textsIn, until } from "./harness.ts";
 
+const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+
 it("writes lines as the documentation shows them, with the stream they came from", async () => {
   const { logs } = await startLogs();
   const pipes = await logs.open("web", "in_1");
@@ -23,7 +25,6 @@ it("makes directories 0755 and files 0644 under any umask, and pipes nobody else
   const { logs, logDir, runDir } = await startLogs();
   const { stdout } = await logs.open("web", "in_1");
   process.umask(old);
-  const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
   expect([logDir, logs.fileOf("web")].map(mode)).toEqual(["755", "644"]);
   expect([runDir, join(runDir, "in_1"), stdout].map(mode)).toEqual(["700", "700", "622"]);
 });

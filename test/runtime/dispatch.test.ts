@@ -12,7 +12,8 @@ beforeEach(async () => {
   world = new World();
   answers = [];
   appended = [];
-  const append = world.log.journal.append;
+  const { journal } = world.log;
+  const append = journal.append.bind(journal);
   world.log.journal.append = async (groups) => {
     appended.push(groups);
     return answers.shift() ?? append(groups);

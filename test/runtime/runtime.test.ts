@@ -102,13 +102,9 @@ describe("needs", () => {
       await world.create(`s${index}`);
     }
     for (const process of world.processes.values()) process.alive = false;
-    let most = 0;
     world.spawned.length = 0;
-    const booting = world.boot();
-    const unlisten = () => {};
-    await booting;
-    unlisten();
-    most = world.rows
+    await world.boot();
+    const { most } = world.rows
       .filter((row) => row.bootId === "bt_2")
       .reduce(
         (state, row) => {
@@ -118,7 +114,7 @@ describe("needs", () => {
           return { now, most: Math.max(state.most, now) };
         },
         { now: 0, most: 0 },
-      ).most;
+      );
     expect(most).toBe(64);
     expect(world.spawned).toHaveLength(100);
   });

@@ -116,7 +116,12 @@ export class Sprite {
     const daemon = this.launch(options);
     let over = false;
     void daemon.ended.then(() => (over = true));
-    await until("the daemon is ready", () => over || this.isReady(), 30_000, daemon.said);
+    await until(
+      "the daemon is ready",
+      () => over || this.isReady(),
+      30_000,
+      () => daemon.said(),
+    );
     if (over) throw new Error(`the daemon ended at once:\n${daemon.said()}`);
     return daemon;
   }

@@ -1,0 +1,37 @@
+import { type ChildProcess, fork, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+
+const STRACE = ["-f", "-o", "/dev/null", "-e", "trace=execve"];
+
+/** Delays every exec below a process that runs already, by 7 seconds. */
+async function delayExecs(pid: number): Promise<ChildProcess> {
+  const inject = ["-e", "inject=execve:delay_enter=7000000", "-p", String(pid)];
+  const strace = spawn("strace", [...STRACE, ...inject], { stdio: ["ignore", "ignore", "pipe"] });
+  await once(strace.stderr, "data"); // "Process … attached"
+  return strace;
+}
+
+const canTrace = spawnSync("strace", [...STRACE, "true"]).status === 0;
+
+it.skipIf(!canTrace)(
+  "goes on with other things while an exec hangs, and ends one that does",
+  async () => {
+    const script = fork(fileURLToPath(new URL("hanging-exec.ts", import.meta.url)));
+    await once(script, "message");
+    const strace = await delayExecs(script.pid ?? 0);
+    script.send("go");
+    const [told] = (await once(script, "message")) as [unknown];
+    expect(told).toEqual({
+      ticked: true,
+      wasSlowSpawned: false,
+      namedRightly: true,
+      killed: ["process.kill_sent", "process.spawned", "process.exited", "incarnation.emptied"],
+      slow: ["process.unkillable", "process.spawned", "process.exited", "incarnation.emptied"],
+    });
+    await once(script, "exit");
+    strace.kill();
+  },
+  60_000,
+);
