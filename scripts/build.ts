@@ -1,5 +1,16 @@
-import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
@@ -38,25 +49,26 @@ function compileModules(outDir: string): void {
 }
 
 /**
- * Bundles the CLI into one minified CommonJS file: the form of a program that Node starts fastest.
+ * Bundles the CLI into one minified CommonJS file, the form of a program that Node starts fastest, wrapped as Node
+ * wraps one, with a loader (`sprite-env.cjs`) and the code that V8 makes of it.
  *
- * @param outFile where it goes; `../src/` beside its folder must hold the compiled modules
+ * @param folder where they go; `../src/` beside it must hold the compiled modules
  * @throws where something heavy got into it
  */
-export async function bundleCli(outFile: string): Promise<void> {
-  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
-    version: string;
-  };
+export async function bundleCli(folder: string): Promise<void> {
   const { metafile } = await build({
     entryPoints: [join(ROOT, "src/cli/sprite-env.ts")],
-    outfile: outFile,
+    outfile: join(folder, "verbs.js"),
     absWorkingDir: ROOT,
     bundle: true,
     minify: true,
+    charset: "ascii",
     platform: "node",
     target: "node22.18",
     format: "cjs",
-    define: { SPRITE_ENV_VERSION: JSON.stringify(version) },
+    banner: { js: "(function(exports,require,module,__filename,__dirname){" },
+    footer: { js: "})" },
+    define: { SPRITE_ENV_VERSION: JSON.stringify(version()) },
     legalComments: "none",
     metafile: true,
     logLevel: "warning",
@@ -64,6 +76,29 @@ export async function bundleCli(outFile: string): Promise<void> {
   });
   const heavy = Object.keys(metafile.inputs).filter((input) => HEAVY.test(input));
   if (heavy.length > 0) throw new Error(`the CLI's bundle must not contain ${heavy.join(", ")}`);
+  copyFileSync(join(ROOT, "scripts/cli-loader.cjs"), join(folder, "sprite-env.cjs"));
+  await keepCompiled(folder);
+}
+
+function version(): string {
+  const text = readFileSync(join(ROOT, "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version; // our own file
+}
+
+/** Lets the CLI list no services once, and keeps the code that V8 compiled for it. */
+async function keepCompiled(folder: string): Promise<void> {
+  const scratch = mkdtempSync(join(tmpdir(), "sprite-env-build-"));
+  const socket = join(scratch, "s");
+  const server = createServer((_request, response) => response.end("[]")).listen(socket);
+  try {
+    await once(server, "listening");
+    const child = spawn(process.execPath, [join(ROOT, "scripts/cli-cache.cjs"), folder, socket]);
+    const [code] = (await once(child, "close")) as [number | null];
+    if (code !== 0) throw new Error(`the CLI that was built does not run: exit code ${code}`);
+  } finally {
+    server.close();
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
 
 function swapIn(): void {
@@ -76,7 +111,7 @@ function swapIn(): void {
 async function buildAll(): Promise<void> {
   rmSync(NEXT, { recursive: true, force: true });
   compileModules(NEXT);
-  await bundleCli(join(NEXT, "cli/sprite-env.cjs"));
+  await bundleCli(join(NEXT, "cli"));
   cpSync(join(ROOT, "migrations"), join(NEXT, "migrations"), { recursive: true });
   swapIn();
 }

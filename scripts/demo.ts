@@ -68,7 +68,7 @@ function postgres(port: number): string[] | undefined {
       ];
       execFileSync(program, args, { stdio: "ignore" });
     }
-    const [cmd = "", ...args] = [
+    const [cmd, ...args] = [
       ...asUser,
       join(folder, "postgres"),
       "-D",

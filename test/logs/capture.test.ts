@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { ServiceLogs } from "../../src/logs/ports.ts";
 import { startServiceLogs } from "../../src/logs/service-logs.ts";
-import { limits, modes, textsIn, writeChunks } from "./harness.ts";
+import { textsIn, writeChunks } from "./harness.ts";
+import { limits, modes } from "./limits.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "logs-"));
 let logs: ServiceLogs;

@@ -13,6 +13,7 @@ import {
   type StartedServiceLogs,
   startServiceLogs,
 } from "../../src/logs/service-logs.ts";
+import { limits, modes } from "./limits.ts";
 
 /** A directory that is gone after the test. */
 export function tempDir(): string {
@@ -20,9 +21,6 @@ export function tempDir(): string {
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
-
-export const limits = { rotateBytes: 10_000_000, keep: 5, totalBytes: 1_000_000_000 };
-export const modes = { fileMode: 0o644, dirMode: 0o755 };
 
 export interface Running {
   logs: StartedServiceLogs;

@@ -14,17 +14,8 @@ import { openLog, position } from "../../src/logs/log-file.ts";
 import { createLogs } from "../../src/logs/open-logs.ts";
 import { linesBetween } from "../../src/logs/read.ts";
 import { tend } from "../../src/logs/rotate.ts";
-import {
-  limits,
-  modes,
-  put,
-  runShell,
-  startLogs,
-  tempDir,
-  tempPlace,
-  textsIn,
-  until,
-} from "./harness.ts";
+import { put, runShell, startLogs, tempDir, tempPlace, textsIn, until } from "./harness.ts";
+import { limits, modes } from "./limits.ts";
 
 const ignore = (): void => {};
 const rotatedIn = (logDir: string): string[] =>

@@ -37,7 +37,8 @@ describe("a service", () => {
     await world.create("web", { backoff: { firstMs: 0 } });
     await world.exits("web", { code: 3 });
     expect(world.phase("web")).toBe("running");
-    const [exited, emptied, asked] = world.rows.slice(-4);
+    const first = world.rows.findIndex(({ type }) => type === "process.exited");
+    const [exited, emptied, asked] = world.rows.slice(first);
     expect([exited?.type, emptied?.type, asked?.type]).toEqual([
       "process.exited",
       "incarnation.emptied",

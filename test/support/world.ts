@@ -40,6 +40,8 @@ export class World {
   readonly skipped: string[] = [];
   readonly errors: string[] = [];
   machineBoot = "kernel-1";
+  /** Whether the output of a process ends with it. */
+  lastWords = true;
   /** What a boot says it found of an incarnation; by default what is alive is proven. */
   found: (incarnation: string) => Found = (id) => {
     const process = this.processes.get(id);
@@ -302,6 +304,10 @@ export class World {
     this.dispatcher.report(stream, [
       { type: "process.exited", incarnation, status } as never,
       { type: "incarnation.emptied", incarnation },
+    ]);
+    if (!this.lastWords) return;
+    this.dispatcher.report(stream, [
+      { type: "output.ended", incarnation, logTo: 0, lines: 0 } as never,
     ]);
   }
 }

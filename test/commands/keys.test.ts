@@ -1,0 +1,73 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Caller } from "../../src/commands/ports.ts";
+import { caller, CommandWorld, linesOf } from "../support/commands.ts";
+
+let world: CommandWorld;
+beforeEach(async () => {
+  world = new CommandWorld();
+  await world.boot();
+});
+
+const keyed = (value: string, request = "r1", actor = "uid:0"): Caller => ({
+  ...caller,
+  actor,
+  key: { value, request },
+});
+const create = (who: Caller) => world.commands.put("web", { cmd: "web" }, 0, who);
+const births = (): number => world.rows.filter(({ type }) => type === "service.created").length;
+
+describe("an idempotency key", () => {
+  it("makes a request that is sent twice happen once, with the same last line", async () => {
+    const first = await linesOf(await create(keyed("k")));
+    const again = await linesOf(await create(keyed("k")));
+    expect(births()).toBe(1);
+    expect(again).toEqual([first.at(-1)]);
+  });
+
+  it("makes a repeat wait for the first while that runs", async () => {
+    const [first, again] = await Promise.all([
+      create(keyed("k")).then(linesOf),
+      create(keyed("k")).then(linesOf),
+    ]);
+    expect(births()).toBe(1);
+    expect(again).toEqual([first.at(-1)]);
+  });
+
+  it("stands for one request only", async () => {
+    await linesOf(await create(keyed("k")));
+    await expect(create(keyed("k", "r2"))).rejects.toMatchObject({ code: "idempotency_conflict" });
+  });
+
+  it("is one person's own", async () => {
+    await linesOf(await create(keyed("k")));
+    await world.commands.remove("web", caller);
+    await linesOf(await create(keyed("k", "r1", "uid:7")));
+    expect(births()).toBe(2);
+  });
+
+  it("is known after the daemon was killed before it could answer", async () => {
+    const reply = await create(keyed("k"));
+    void reply; // nobody reads it: the reply is lost
+    await world.boot();
+    const again = await linesOf(await create(keyed("k")));
+    expect(births()).toBe(1);
+    expect(again).toMatchObject([
+      { type: "complete", message: expect.stringContaining("carried out before") },
+    ]);
+  });
+
+  it("is free again after a request that was refused", async () => {
+    const refused = world.commands.put("web", { cmd: "web", needs: ["none"] }, 0, keyed("k"));
+    await expect(refused).rejects.toMatchObject({ code: "invalid_request" });
+    await linesOf(await create(keyed("k")));
+    expect(births()).toBe(1);
+  });
+
+  it("is forgotten after a day", async () => {
+    await linesOf(await create(keyed("k")));
+    await world.commands.remove("web", caller);
+    world.clock.advance(24 * 60 * 60 * 1_000 + 1);
+    await linesOf(await create(keyed("k")));
+    expect(births()).toBe(2);
+  });
+});

@@ -1,0 +1,75 @@
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { expect, it, vi } from "vitest";
+import { startThread } from "../../src/logs/thread.ts";
+import { runShell, start, startLogs, tempDir, textsIn, until } from "./harness.ts";
+import { limits, modes } from "./limits.ts";
+
+const workers: Worker[] = [];
+
+vi.mock("node:worker_threads", async (importActual) => {
+  const actual = await importActual<typeof import("node:worker_threads")>();
+  class Known extends actual.Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      workers.push(this);
+    }
+  }
+  return { ...actual, Worker: Known };
+});
+
+it("starts the thread again where it ends by itself, reads on and says what may be missing", async () => {
+  const { logs, incidents } = await startLogs();
+  const seen: string[] = [];
+  logs.follow("web", (_, { text }) => seen.push(text));
+  const pipes = await logs.open("web", "in_1");
+  await runShell(pipes, "echo before");
+  await until("the line is there", () => seen.length === 1);
+  await workers.at(-1)?.terminate();
+  await runShell(pipes, "echo meanwhile");
+  await until("it reads on", () => seen.includes("meanwhile"));
+  await logs.finish("in_1", 10_000);
+  expect(incidents.some(({ message }) => message.startsWith("the log thread ended"))).toBe(true);
+  const missing = expect.stringMatching(/^\[sprite-env\] gap: output may be missing since /);
+  expect(textsIn(logs.fileOf("web"))).toEqual(["before", missing, "meanwhile"]);
+});
+
+it("answers what it was asked while the thread was gone", async () => {
+  const { logs } = await startLogs();
+  await workers.at(-1)?.terminate();
+  await logs.note("web", "x");
+  expect(textsIn(logs.fileOf("web"))).toEqual(["x"]);
+});
+
+it("can be closed while the thread is gone", async () => {
+  const { logs } = await startLogs();
+  await workers.at(-1)?.terminate();
+  await logs.close();
+  await expect(logs.note("web", "x")).rejects.toMatchObject({ code: "shutting_down" });
+});
+
+it("closes no descriptor of the main thread when the log thread ends", async () => {
+  const { logs } = await startLogs();
+  await runShell(await logs.open("web", "in_1"), "echo x");
+  await logs.finish("in_1", 5000); // frees the numbers of its pipes
+  const child = start("cat", [], "pipe"); // takes them
+  await logs.close();
+  child.stdin?.end("still here");
+  let text = "";
+  child.stdout?.on("data", (data: Buffer) => (text += data.toString()));
+  await until("what was written came back", () => text === "still here");
+});
+
+it("says why where the thread cannot be started at all", async () => {
+  const directory = tempDir();
+  const places = { logDir: join(directory, "missing"), runDir: directory };
+  const events = { message: () => {}, ended: () => {}, startedAgain: () => {} };
+  const broken = {
+    ...limits,
+    ...modes,
+    ...places,
+    totalBytes: "x" as never,
+    keep: Symbol("x") as never,
+  };
+  await expect(startThread(broken, events)).rejects.toThrow(/could not be cloned/);
+});
