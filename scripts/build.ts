@@ -50,7 +50,7 @@ function compileModules(outDir: string): void {
 
 /**
  * Bundles the CLI into one minified CommonJS file, the form of a program that Node starts fastest, wrapped as Node
- * wraps one, with a loader (`sprite-env.cjs`) and the code that V8 makes of it.
+ * wraps one, with a loader (`sprite-env.cjs`).
  *
  * @param folder where they go; `../src/` beside it must hold the compiled modules
  * @throws where something heavy got into it
@@ -77,7 +77,6 @@ export async function bundleCli(folder: string): Promise<void> {
   const heavy = Object.keys(metafile.inputs).filter((input) => HEAVY.test(input));
   if (heavy.length > 0) throw new Error(`the CLI's bundle must not contain ${heavy.join(", ")}`);
   copyFileSync(join(ROOT, "scripts/cli-loader.cjs"), join(folder, "sprite-env.cjs"));
-  await keepCompiled(folder);
 }
 
 function version(): string {
@@ -85,8 +84,8 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version; // our own file
 }
 
-/** Lets the CLI list no services once, and keeps the code that V8 compiled for it. */
-async function keepCompiled(folder: string): Promise<void> {
+/** Lets a bundled CLI list no services once, and keeps the code that V8 compiled for it. */
+export async function keepCompiled(folder: string): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), "sprite-env-build-"));
   const socket = join(scratch, "s");
   const server = createServer((_request, response) => response.end("[]")).listen(socket);
@@ -112,6 +111,7 @@ async function buildAll(): Promise<void> {
   rmSync(NEXT, { recursive: true, force: true });
   compileModules(NEXT);
   await bundleCli(join(NEXT, "cli"));
+  await keepCompiled(join(NEXT, "cli"));
   cpSync(join(ROOT, "migrations"), join(NEXT, "migrations"), { recursive: true });
   swapIn();
 }

@@ -57,7 +57,7 @@ function postgres(port: number): string[] | undefined {
       mkdirSync(data, { recursive: true });
       chmodSync(data, 0o700);
       if (isRoot) chownSync(data, ...idsOf("postgres"));
-      const [program = "", ...args] = [
+      const [program, ...args] = [
         ...asUser,
         join(folder, "initdb"),
         "-D",

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../base/errors.ts";
 
-/** What our exit codes mean: `docs/cli.md` lists them. */
+/** What a program that calls us can tell apart: `docs/cli.md` lists them. */
 export const EXIT = {
   ok: 0,
   failed: 1,
@@ -12,6 +12,19 @@ export const EXIT = {
   unreachable: 7,
   daemonRuns: 8,
 } as const;
+
+/** What each exit code means, for docs/cli.md. */
+export const EXIT_MEANINGS = {
+  ok: "it is done",
+  failed: "it failed, or the service did while it was watched",
+  usage: "a flag, word or field is wrong: nothing was done",
+  notFound: "there is no such service, or it is not running",
+  conflict: "something else is in the way: another service, or a change made meanwhile",
+  timedOut: "the time given ran out",
+  unauthorized: "no right to use the socket, or to do this",
+  unreachable: "no daemon answers, or it went away in the middle",
+  daemonRuns: "another daemon has this state directory",
+} as const satisfies Record<keyof typeof EXIT, string>;
 
 /** The exit code of every error. */
 const EXIT_CODES = {

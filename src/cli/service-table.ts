@@ -53,7 +53,7 @@ function noteOf(state: ServiceWire["state"], now: number): string {
     ...(state.flags ?? []),
     state.error,
     state.waiting_for?.length ? `waits for ${state.waiting_for.join(", ")}` : undefined,
-    next && `next try in ${next}`,
+    next && (next === "0s" ? "next try at once" : `next try in ${next}`),
   ];
   return notes.filter(Boolean).join("; ");
 }

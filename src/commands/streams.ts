@@ -181,9 +181,9 @@ export class StartWatch extends Watch {
 
   #begins(row: EventRow): void {
     this.#started = true;
-    this.say({ type: "started", time: row.wall });
+    this.say({ type: "started", time: Number(row.data["wall"]) });
+    if (this.#durationMs === 0) return this.complete();
     for (const line of this.#held.splice(0)) this.say(said(line));
-    if (this.#durationMs === 0) this.complete();
   }
 
   #fails(row: EventRow): void {

@@ -13,19 +13,26 @@ export interface Surroundings {
   env: Readonly<Record<string, string>>;
 }
 
+/** Whose check a command belongs to. */
+export interface Asker {
+  stream: string;
+  incarnation: string;
+}
+
 /** Runs the commands of checks. */
 export interface Commands {
   /**
    * Exit code 0 is a yes. In a session of its own, with no input and its output dropped; when it is aborted, or its main process ended, its whole group gets KILL.
-   * @param asker who asks: one command each at a time; until it is gone the next ones are answered no
-   * @returns settles at the abort at the latest where it may start nothing any more, else when the process is gone
+   *
+   * @param asker has one command at a time: while one cannot be ended, or its start hangs, the next are answered no
+   * @returns once the process is gone, which an abort hastens
    */
-  ask(asker: string, probe: Extract<Probe, { kind: "exec" }>, signal: AbortSignal): Promise<Answer>;
+  ask(asker: Asker, probe: Extract<Probe, { kind: "exec" }>, signal: AbortSignal): Promise<Answer>;
 }
 
 export interface CommandsDeps {
   children: Children;
-  surroundings: (asker: string) => Surroundings;
+  surroundings: (asker: Asker) => Surroundings;
   /** So many starts at once: each may hang in a thread of libuv's pool, on a dead mount. */
   atOnce?: number;
 }
@@ -47,7 +54,11 @@ export function createCommands(deps: CommandsDeps): Commands {
     else starting -= 1;
   }
 
-  async function start(command: readonly string[], { dir, env }: Surroundings, signal: AbortSignal) {
+  async function start(
+    command: readonly string[],
+    { dir, env }: Surroundings,
+    signal: AbortSignal,
+  ) {
     await turn();
     try {
       if (signal.aborted) return undefined;
@@ -83,8 +94,9 @@ export function createCommands(deps: CommandsDeps): Commands {
   return {
     ask: async (asker, { command }, signal) => {
       const name = `\`${command[0]}\``;
-      if (busy.has(asker)) return no(`${name}: the one asked before could not be ended yet`);
-      busy.add(asker);
+      const { incarnation } = asker;
+      if (busy.has(incarnation)) return no(`${name}: the one before it could not be ended yet`);
+      busy.add(incarnation);
       try {
         const pid = await start(command, surroundings(asker), signal);
         if (pid === undefined) return no(`${name} was not started in time`);
@@ -93,7 +105,7 @@ export function createCommands(deps: CommandsDeps): Commands {
       } catch (error) {
         return no(messageOf(error));
       } finally {
-        busy.delete(asker);
+        busy.delete(incarnation);
       }
     },
   };

@@ -35,8 +35,7 @@ function inWords(code: string): string {
   return code.startsWith("HPE_") ? "what answers there does not speak HTTP" : errnoText(code);
 }
 
-const noAnswer = (what: string, error: unknown): Answer =>
-  no(`${what}: ${inWords(codeOf(error))}`);
+const noAnswer = (what: string, error: unknown): Answer => no(`${what}: ${inWords(codeOf(error))}`);
 
 /** Connects, and says no more. Settles when it is aborted. */
 export const askTcp = (probe: Of<"tcp">, signal: AbortSignal): Promise<Answer> =>

@@ -1,9 +1,9 @@
-import { messageOf } from "../base/errors.ts";
 import type { Probe } from "../../machines/definition.ts";
+import { formatDuration } from "../base/duration.ts";
 import type { Children } from "../pid1/children.ts";
 import type { ProbeRunner, Report } from "../runtime/ports.ts";
 import { type Answer, no } from "./answer.ts";
-import { createCommands, type Surroundings } from "./command.ts";
+import { type Asker, type Commands, createCommands, type Surroundings } from "./command.ts";
 import { askHttp, askTcp } from "./connect.ts";
 import { serviceEnvironment } from "./environment.ts";
 
@@ -20,12 +20,12 @@ export interface ProbesDeps {
 const READY_EVERY_MS = 250;
 /** A question whether something is ready may take so long. */
 const READY_TIMEOUT_MS = 5_000;
-/** So late a timer says that we were held up, by a pause of the machine or of ourselves: what came of a question meanwhile says nothing. */
+/** So late a timer says that the machine, or we, were held up: what fell into such a pause says nothing of a service. */
 const PAUSE_MS = 1_000;
 
-interface Asking {
-  stream: string;
-  incarnation: string;
+const NOWHERE: Surroundings = { dir: "/", env: {} };
+
+interface Asking extends Asker {
   probe: Probe;
   everyMs: number;
   timeoutMs: number;
@@ -36,103 +36,117 @@ interface Asking {
 /**
  * Puts questions to running services.
  *
- * The next question comes so long after the last one ended, so there are no bursts: not of slow answers, nor after a pause, when what was due is armed anew and a
- * failure that fell into the pause does not count. Once it is stopped nothing is reported any more.
+ * The next one comes so long after the last one ended, so there are no bursts: neither of slow answers, nor after a pause, when what was due is armed anew and a
+ * failure that fell into it does not count. Once it is stopped, nothing is reported any more.
  */
 export function createProbes(deps: ProbesDeps): ProbeRunner {
-  const { report } = deps;
+  const { report, env, surroundings = () => NOWHERE } = deps;
+  const commands = createCommands({
+    children: deps.children,
+    surroundings: ({ stream, incarnation }) => {
+      const { dir, env: own } = surroundings(stream);
+      return { dir, env: serviceEnvironment(env, own, incarnation) };
+    },
+  });
   const running = new Map<string, Set<AbortController>>();
-  const ask = questions(deps);
 
-  /** Asks again and again, first after `delayMs`. */
-  function begin(asking: Asking, delayMs: number): void {
-    const stopped = new AbortController();
-    const { incarnation } = asking;
-    const all = running.get(incarnation) ?? new Set();
-    running.set(incarnation, all.add(stopped));
-    const end = () => {
-      stopped.abort();
-      all.delete(stopped);
-      if (all.size === 0 && running.get(incarnation) === all) running.delete(incarnation);
-    };
-    const later = (ms: number) => {
-      const dueAt = performance.now() + ms;
-      const timer = setTimeout(() => {
-        stopped.signal.removeEventListener("abort", cancel);
-        if (performance.now() - dueAt > PAUSE_MS) later(asking.everyMs);
-        else void question();
-      }, ms);
-      const cancel = () => clearTimeout(timer);
-      stopped.signal.addEventListener("abort", cancel, { once: true });
-    };
-    const question = async () => {
-      const answer = await ask(asking, stopped.signal);
-      if (stopped.signal.aborted) return;
-      if (answer && !asking.answered(answer)) end();
-      else later(asking.everyMs);
-    };
-    later(delayMs);
+  function begin(asking: Asking, firstMs: number): void {
+    const stop = new AbortController();
+    const ofIncarnation = running.get(asking.incarnation) ?? new Set();
+    running.set(asking.incarnation, ofIncarnation.add(stop));
+    repeat(asking, firstMs, commands, stop.signal, () => {
+      ofIncarnation.delete(stop);
+      if (ofIncarnation.size === 0) running.delete(asking.incarnation);
+    });
   }
 
   return {
-    startHealth: ({ failures: limit, ...request }) => {
-      const { stream, incarnation } = request;
-      let failures = 0;
-      const answered = (answer: Answer): boolean => {
-        const changed = answer.ok === failures > 0;
-        failures = answer.ok ? 0 : failures + 1;
-        if (!answer.ok && failures >= limit) {
-          const { reason } = answer;
-          report(stream, [{ type: "health.failed", incarnation, reason, failures }]);
-          return false;
-        }
-        if (changed) report(stream, [{ type: "health.changed", incarnation, ...answer }]);
-        return true;
-      };
-      begin({ ...request, answered }, request.everyMs);
-    },
-    startReadiness: (request) => {
-      const { stream, incarnation } = request;
+    startHealth: ({ failures, ...request }) =>
+      begin({ ...request, answered: healthOf(request, failures, report) }, request.everyMs),
+    startReadiness: ({ stream, incarnation, probe }) => {
       const answered = ({ ok }: Answer): boolean => {
         if (ok) report(stream, [{ type: "readiness.reached", incarnation }]);
         return !ok;
       };
       const times = { everyMs: READY_EVERY_MS, timeoutMs: READY_TIMEOUT_MS };
-      begin({ ...request, ...times, answered }, 0);
+      begin({ stream, incarnation, probe, ...times, answered }, 0);
     },
     stop: ({ incarnation }) => {
-      for (const stopped of running.get(incarnation) ?? []) stopped.abort();
+      for (const stop of running.get(incarnation) ?? []) stop.abort();
       running.delete(incarnation);
     },
   };
 }
 
-/** Puts one question: an answer within its time, or nothing where a pause makes it worthless. */
-function questions({ children, env, surroundings }: ProbesDeps) {
-  const streams = new Map<string, string>();
-  const commands = createCommands({
-    children,
-    surroundings: (incarnation) => {
-      const { dir, env: own } = surroundings?.(streams.get(incarnation) ?? "") ?? NOWHERE;
-      return { dir, env: serviceEnvironment(env, own, incarnation) };
-    },
-  });
-  const put = (probe: Probe, incarnation: string, signal: AbortSignal): Promise<Answer> => {
-    switch (probe.kind) {
-      case "http":
-        return askHttp(probe, signal);
-      case "tcp":
-        return askTcp(probe, signal);
-      case "exec":
-        return commands.ask(incarnation, probe, signal);
+/** Reports a change of the result, the first failure among them, and so many failures in a row. */
+function healthOf({ stream, incarnation }: Asker, limit: number, report: Report) {
+  let failures = 0;
+  return (answer: Answer): boolean => {
+    const changed = answer.ok === failures > 0;
+    failures = answer.ok ? 0 : failures + 1;
+    if (!answer.ok && failures >= limit) {
+      const { reason } = answer;
+      report(stream, [{ type: "health.failed", incarnation, reason, failures }]);
+      return false;
     }
+    if (changed) report(stream, [{ type: "health.changed", incarnation, ...answer }]);
+    return true;
   };
-  return async (
-    { stream, incarnation, probe, timeoutMs }: Asking,
-    stopped: AbortSignal,
-  ): Promise<Answer | undefined> => {
-    const begun = performance.now();
-    const over = AbortSignal.timeout(timeoutMs);
-    return undefined;
+}
+
+/** Asks again and again until it is stopped or no more is wanted. */
+function repeat(
+  asking: Asking,
+  firstMs: number,
+  commands: Commands,
+  stopped: AbortSignal,
+  ended: () => void,
+): void {
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (ms: number): void => {
+    const dueAt = performance.now() + ms;
+    timer = setTimeout(() => {
+      if (performance.now() - dueAt > PAUSE_MS) wait(asking.everyMs);
+      else void once();
+    }, ms);
   };
+  const once = async (): Promise<void> => {
+    const answer = await question(asking, commands, stopped);
+    if (stopped.aborted) return;
+    if (answer === undefined || asking.answered(answer)) wait(asking.everyMs);
+    else ended();
+  };
+  stopped.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  wait(firstMs);
+}
+
+/** Puts one question. Never rejects. @returns its answer within its time; undefined where that was spent in a pause */
+async function question(
+  asking: Asking,
+  commands: Commands,
+  stopped: AbortSignal,
+): Promise<Answer | undefined> {
+  const { timeoutMs } = asking;
+  const begun = performance.now();
+  const over = new AbortController();
+  const abort = () => over.abort();
+  stopped.addEventListener("abort", abort, { once: true });
+  const late = Promise.withResolvers<Answer>();
+  const timer = setTimeout(
+    () => late.resolve(no(`no answer within ${formatDuration(timeoutMs)}`)),
+    timeoutMs,
+  );
+  const answer = await Promise.race([put(asking, commands, over.signal), late.promise]);
+  clearTimeout(timer);
+  stopped.removeEventListener("abort", abort);
+  abort();
+  const paused = performance.now() - begun > timeoutMs + PAUSE_MS;
+  return !answer.ok && paused ? undefined : answer;
+}
+
+function put(asking: Asking, commands: Commands, signal: AbortSignal): Promise<Answer> {
+  const { probe } = asking;
+  if (probe.kind === "http") return askHttp(probe, signal);
+  if (probe.kind === "tcp") return askTcp(probe, signal);
+  return commands.ask(asking, probe, signal);
 }

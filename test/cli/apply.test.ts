@@ -39,8 +39,9 @@ const WANTED = {
   old: { cmd: "python3", args: ["-m", "http.server", "4000"], env: { KEY: "hunter3" } },
 };
 
+const put: Answer = () => STARTED + COMPLETE;
+
 async function daemonWith(answers: Record<string, Answer> = {}): Promise<FakeDaemon> {
-  const put: Answer = () => STARTED + COMPLETE;
   daemon = await fakeDaemon({
     "GET /v1/services": () => [SAME, OLD],
     "GET /v1/services/same": () => SAME,

@@ -4,8 +4,25 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
+import { bundleCli } from "../../scripts/build.ts";
 
-export const ENTRY = fileURLToPath(new URL("../../src/cli/sprite-env.ts", import.meta.url));
+/** The CLI as Node runs it from its sources, with the daemon behind it. */
+export const SOURCE = fileURLToPath(new URL("../../src/cli/sprite-env.ts", import.meta.url));
+
+let built: { folder: ReturnType<typeof temporary>; ready: Promise<void> } | undefined;
+
+afterAll(() => built?.folder.remove());
+
+/** The CLI as it is built, without the daemon: starts four times as fast as from its sources. */
+export async function builtCli(): Promise<string> {
+  if (!built) {
+    const folder = temporary();
+    built = { folder, ready: bundleCli(folder.path) };
+  }
+  await built.ready;
+  return join(built.folder.path, "sprite-env.cjs");
+}
 
 export interface Seen {
   method: string;
@@ -41,14 +58,15 @@ export async function fakeDaemon(answers: Record<string, Answer>): Promise<FakeD
   const socket = join(folder.path, "api.sock");
   const seen: Seen[] = [];
   const server = createServer((incoming, response) => {
-    void bodyOf(incoming).then((body) => {
-      const { method = "", url = "", headers } = incoming;
-      const request = { method, url, headers, body };
-      seen.push(request);
-      const answer = answers[`${method} ${url.split("?")[0]}`] ?? notFound;
-      send(response, answer(request, response));
-    });
+    void answerOne(incoming, response);
   });
+  const answerOne = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { method = "", url = "", headers } = incoming;
+    const request = { method, url, headers, body: await bodyOf(incoming) };
+    seen.push(request);
+    const answer = answers[`${method} ${url.split("?")[0]}`] ?? notFound;
+    send(response, answer(request, response));
+  };
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   const close = async (): Promise<void> => {
     server.closeAllConnections();
@@ -89,14 +107,19 @@ export interface RunOptions {
   cwd?: string;
 }
 
-/** Runs the CLI from its sources and waits for its end. */
-export function cli(words: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  return run(process.execPath, [ENTRY, ...words], options);
+/** Runs the CLI and waits for its end. */
+export async function cli(words: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  return run(process.execPath, [await builtCli(), ...words], options);
 }
 
 /** The same on a pseudo-terminal: standard output and error come as one. Source: script(1). */
-export function cliOnTerminal(words: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const command = [process.execPath, ENTRY, ...words].map((word) => `'${word}'`).join(" ");
+export async function cliOnTerminal(
+  words: readonly string[],
+  options: RunOptions = {},
+): Promise<Ran> {
+  const command = [process.execPath, await builtCli(), ...words]
+    .map((word) => `'${word}'`)
+    .join(" ");
   return run("script", ["-qec", command, "/dev/null"], options);
 }
 

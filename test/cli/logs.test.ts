@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, expect, it } from "vitest";
-import { cli, ENTRY, fakeDaemon, type Answer, type FakeDaemon } from "./harness.ts";
+import { builtCli, cli, fakeDaemon, type Answer, type FakeDaemon } from "./harness.ts";
 
 let daemon: FakeDaemon | undefined;
 
@@ -78,7 +78,7 @@ it("a followed log is printed as it comes, and Ctrl-C ends it as it ends any pro
       return response; // stays open
     },
   });
-  const child = spawn(process.execPath, [ENTRY, "services", "logs", "-f", "web"], {
+  const child = spawn(process.execPath, [await builtCli(), "services", "logs", "-f", "web"], {
     env: { SPRITE_ENV_SOCKET: socket },
   });
 

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { ERRORS, type ErrorCode } from "../../src/base/errors.ts";
-import { cli, ENTRY, failing, fakeDaemon, run, temporary } from "./harness.ts";
+import { builtCli, cli, failing, fakeDaemon, run, SOURCE, temporary } from "./harness.ts";
 
 const cleanups: (() => unknown)[] = [];
 
@@ -108,20 +108,17 @@ it("a socket that a killed daemon left behind: nobody listens any more", async (
 });
 
 it("permission denied names socket_mode and socket_group", async () => {
-  const path = folder();
-  chmodSync(path, 0o755);
-  const socket = join(path, "api.sock");
+  const socket = join(folder(), "api.sock");
   const server = createServer().listen(socket);
   cleanups.push(() => server.close());
   await new Promise((resolve) => server.once("listening", resolve));
   chmodSync(socket, 0o000);
-  const asNobody =
-    process.getuid?.() === 0
-      ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-      : ["env"];
-  const [program = "", ...args] = [...asNobody, process.execPath, ENTRY, "services", "list"];
+  const caps = "-dac_override,-dac_read_search";
+  const plain =
+    process.getuid?.() === 0 ? ["setpriv", `--bounding-set=${caps}`, `--inh-caps=${caps}`] : [];
+  const command = [...plain, process.execPath, await builtCli(), "services", "list"];
 
-  const { code, stderr } = await run(program, args, { socket });
+  const { code, stderr } = await run(command[0] ?? "", command.slice(1), { socket });
 
   expect(stderr).toContain(`permission denied on ${socket}`);
   expect(stderr).toContain("socket_mode and socket_group");
@@ -185,7 +182,7 @@ it("a reader that leaves early ends the program without a word", async () => {
   const services = Array.from({ length: 5_000 }, (_, index) => ({ name: `s${index}`, state: {} }));
   const daemon = await fakeDaemon({ "GET /v1/services": () => services });
   cleanups.push(daemon.close);
-  const script = `set -o pipefail; '${process.execPath}' '${ENTRY}' services list | head -n 1`;
+  const script = `set -o pipefail; '${process.execPath}' '${await builtCli()}' services list | head -n 1`;
 
   const ran = await run("bash", ["-c", script], { socket: daemon.socket });
 
@@ -196,7 +193,12 @@ it("without a verb flags are the daemon's, and it refuses them in its own words"
   const state = join(folder(), "state");
   mkdirSync(dirname(state), { recursive: true });
 
-  const { code, stderr } = await cli(["-no-such-flag", "--state-dir", state]);
+  const { code, stderr } = await run(process.execPath, [
+    SOURCE,
+    "-no-such-flag",
+    "--state-dir",
+    state,
+  ]);
 
   expect(stderr).toContain("no-such-flag");
   expect(code).toBe(2);

@@ -46,31 +46,12 @@ it("create sends the definition of the seed and prints the lines as they came", 
 it("create sends every field its flags can give", async () => {
   const { socket, seen } = await daemonWith({ "PUT /v1/services/api": () => STARTED });
 
-  await cli(
-    [
-      ...["services", "create", "api", "--cmd", "./no-such-file", "--args=a,,b", "--arg", "c,d"],
-      ...["--arg=--cmd", "--env", "A=1,B=x=y", "--env-var", "C=1,2", "--env-var", "D=", "--dir"],
-      ...["/srv", "--needs", "db,cache", "--http-port", "80", "--restart", "on-failure"],
-      ...[
-        "--backoff.first",
-        "1s",
-        "--backoff.factor",
-        "1.5",
-        "--backoff.max=1m",
-        "--backoff.jitter",
-      ],
-      ...[
-        "0",
-        "--backoff.reset-after",
-        "2m",
-        "--health.http",
-        "http://localhost:80/",
-        "--health.every",
-      ],
-      ...["5s", "--health.timeout", "1s", "--health.failures", "2", "--duration", "30s"],
-    ],
-    { socket },
-  );
+  const words = `services create api --cmd ./no-such-file --args=a,,b --arg c,d --arg=--cmd
+    --env A=1,B=x=y --env-var C=1,2 --env-var D= --dir /srv --needs db,cache --http-port 80
+    --restart on-failure --backoff.first 1s --backoff.factor 1.5 --backoff.max=1m
+    --backoff.jitter 0 --backoff.reset-after 2m --health.http http://localhost:80/
+    --health.every 5s --health.timeout 1s --health.failures 2 --duration 30s`;
+  await cli(words.split(/\s+/), { socket });
 
   expect(seen[0]?.url).toBe("/v1/services/api?duration=30s");
   expect(bodyOf(seen)).toEqual({

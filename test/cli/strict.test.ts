@@ -31,7 +31,15 @@ function refusal(...words: string[]): string {
 
 it("reads values in both forms, switches, letters and words", () => {
   const { args, repeated } = read(
-    ...["--cmd=a=b", "web", "-fn100", "--args", "-m,x", "--arg", "1", "--no-stream", "--arg=--cmd"],
+    "--cmd=a=b",
+    "web",
+    "-fn100",
+    "--args",
+    "-m,x",
+    "--arg",
+    "1",
+    "--no-stream",
+    "--arg=--cmd",
   );
 
   expect(args).toMatchObject({

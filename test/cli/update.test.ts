@@ -41,7 +41,12 @@ it("--if-match names another version", async () => {
 
 it("lays variables, backoff and health over what is there", async () => {
   const { change } = await update(
-    ...["--env-var", "DEBUG=2", "--backoff.max", "1m", "--health.http", "http://localhost/"],
+    "--env-var",
+    "DEBUG=2",
+    "--backoff.max",
+    "1m",
+    "--health.http",
+    "http://localhost/",
   );
 
   expect(change).toEqual({
@@ -53,16 +58,14 @@ it("lays variables, backoff and health over what is there", async () => {
 
 it("--unset removes a field, or one part of it", async () => {
   const { change } = await update(
-    ...[
-      "--unset",
-      "dir",
-      "--unset",
-      "env.DEBUG",
-      "--unset",
-      "http-port",
-      "--unset",
-      "backoff.first",
-    ],
+    "--unset",
+    "dir",
+    "--unset",
+    "env.DEBUG",
+    "--unset",
+    "http-port",
+    "--unset",
+    "backoff.first",
   );
 
   expect(change).toEqual({

@@ -10,6 +10,10 @@ beforeEach(async () => {
 const put = (name: string, definition: object = {}, durationMs = 0) =>
   world.commands.put(name, { cmd: name, ...definition }, durationMs, caller);
 
+const update = (change: object) => world.commands.update("web", change, 0, caller);
+const stop = (name: string, withDependents = false) =>
+  world.commands.stop(name, { withDependents }, caller);
+
 /** Puts a service and waits until it runs. */
 async function run(name: string, definition: object = {}): Promise<void> {
   await put(name, definition);
@@ -178,8 +182,6 @@ describe("put", () => {
 });
 
 describe("update", () => {
-  const update = (change: object) => world.commands.update("web", change, 0, caller);
-
   it("changes what is given and keeps the rest, env included", async () => {
     await run("web", { args: ["a"], env: { A: "1" } });
     await update({ args: ["b"] });
@@ -209,9 +211,6 @@ describe("update", () => {
 });
 
 describe("stop", () => {
-  const stop = (name: string, withDependents = false) =>
-    world.commands.stop(name, { withDependents }, caller);
-
   it("says stopping, stopped with the code of the end, complete", async () => {
     await run("web");
     const lines = await linesOf(await stop("web"));

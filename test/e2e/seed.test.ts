@@ -314,7 +314,7 @@ describe("an exit that nobody asked for is a crash", () => {
     const made = await bootedSprite();
     await createForever(made, "web");
     let { pid = 0 } = await made.state("web");
-    for (const name of ["SIGKILL", "SIGTERM", "SIGINT"] as const) {
+    for (const name of ["SIGKILL", "SIGTERM", "SIGHUP"] as const) {
       signal(pid, name);
       pid = await made.untilRunning("web", pid);
     }
@@ -323,7 +323,7 @@ describe("an exit that nobody asked for is a crash", () => {
     expect(made.rowsOf("web", "process.exited").map(({ data }) => data["status"])).toEqual([
       { signal: "KILL" },
       { signal: "TERM" },
-      { signal: "INT" },
+      { signal: "HUP" },
     ]);
   });
 

@@ -5,9 +5,9 @@ import { expect, it } from "vitest";
 
 const STRACE = ["-f", "-o", "/dev/null", "-e", "trace=execve"];
 
-/** Delays every exec below a process that runs already, by 7 seconds. */
+/** Delays every exec below a process that runs already, by 6 seconds. */
 async function delayExecs(pid: number): Promise<ChildProcess> {
-  const inject = ["-e", "inject=execve:delay_enter=7000000", "-p", String(pid)];
+  const inject = ["-e", "inject=execve:delay_enter=6000000", "-p", String(pid)];
   const strace = spawn("strace", [...STRACE, ...inject], { stdio: ["ignore", "ignore", "pipe"] });
   await once(strace.stderr, "data"); // "Process … attached"
   return strace;
@@ -23,12 +23,13 @@ it.skipIf(!canTrace)(
     const strace = await delayExecs(script.pid ?? 0);
     script.send("go");
     const [told] = (await once(script, "message")) as [unknown];
+    const rest = ["process.unkillable", "process.spawned", "process.exited", "incarnation.emptied"];
     expect(told).toEqual({
       ticked: true,
-      wasSlowSpawned: false,
+      wasSpawned: false,
       namedRightly: true,
-      killed: ["process.kill_sent", "process.spawned", "process.exited", "incarnation.emptied"],
-      slow: ["process.unkillable", "process.spawned", "process.exited", "incarnation.emptied"],
+      slow: { end: { signal: "TERM" }, facts: rest },
+      killed: { end: { signal: "KILL" }, facts: ["process.kill_sent", ...rest] },
     });
     await once(script, "exit");
     strace.kill();

@@ -2,7 +2,10 @@
 import { existsSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
-import { createKit, fixture, until } from "./runner-kit.ts";
+import { createKit, until } from "./runner-kit.ts";
+
+/** A program that executes no other: each would hang as well. */
+const WAITS = { cmd: "cat", args: ["/dev/stdout"] };
 
 const kit = createKit();
 process.send?.("ready");
@@ -10,32 +13,29 @@ await once(process, "message");
 
 let ticks = 0;
 const ticking = setInterval(() => (ticks += 1), 10);
-const slow = kit.spawn({ cmd: fixture("graceful") });
-const killed = kit.spawn({ cmd: fixture("graceful") });
+const slow = kit.spawn(WAITS);
+const killed = kit.spawn(WAITS);
 for (const incarnation of [slow, killed]) {
   await until("its spawn", () => existsSync(join(kit.dir, incarnation, "err")));
 }
 const before = ticks;
 kit.stop(killed, 200);
 kit.stop(slow, 3_600_000);
-await kit.fact(killed, "incarnation.emptied", 5_000);
-const wasSlowSpawned = kit.facts(slow).length > 0;
-const { pid } = await kit.fact(slow, "process.unkillable", 20_000);
-const spawned = await kit.fact(slow, "process.spawned", 20_000);
-await kit.fact(slow, "incarnation.emptied");
-clearInterval(ticking);
-process.send?.({
-  ticked: ticks - before > 20,
-  wasSlowSpawned,
-  namedRightly: pid === spawned.pid,
-  killed: kit
-    .facts(killed)
-    .map(({ type }) => type)
-    .filter((type) => type !== "output.ended"),
-  slow: kit
-    .facts(slow)
-    .map(({ type }) => type)
-    .filter((type) => type !== "output.ended"),
+const { pid } = await kit.fact(slow, "process.unkillable");
+const ticked = ticks - before > 20;
+const wasSpawned = kit.facts(slow).length > 1;
+const spawned = await kit.fact(slow, "process.spawned");
+const tell = async (incarnation: string) => ({
+  end: (await kit.fact(incarnation, "process.exited")).status,
+  facts: (await kit.fact(incarnation, "incarnation.emptied")) && types(incarnation),
 });
+const told = { slow: await tell(slow), killed: await tell(killed) };
+clearInterval(ticking);
+process.send?.({ ticked, wasSpawned, namedRightly: pid === spawned.pid, ...told });
 await kit.close();
 process.disconnect();
+
+function types(incarnation: string): string[] {
+  const all = kit.facts(incarnation).map(({ type }) => type);
+  return all.filter((type) => type !== "output.ended");
+}

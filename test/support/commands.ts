@@ -52,9 +52,7 @@ export class CommandWorld extends World {
         },
         fileOf: (name) => `/logs/${name}.log`,
       },
-      logLines: async function* kept() {
-        yield* [];
-      },
+      logLines: noLines,
       retire: async (name) => void this.retired.push(name),
     });
   }
@@ -79,7 +77,9 @@ export class CommandWorld extends World {
   }
 }
 
-const turned = (text: string): Buffer => Buffer.from([...text].toReversed().join(""));
+async function* noLines(): AsyncGenerator<LogLine> {}
+
+const turned = (text: string): Buffer => Buffer.from(text.split("").toReversed().join(""));
 
 /** All lines of a reply. */
 export async function linesOf(reply: AsyncIterable<StreamLine>): Promise<StreamLine[]> {

@@ -106,7 +106,8 @@ export class Sprite {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const { ended, said } = collected(child);
-    const pid = child.pid ?? 0;
+    const { pid } = child;
+    if (pid === undefined) throw new Error(`${program} could not be started: run make build first`);
     this.daemon = { pid, ended, said, signal: (name) => void child.kill(name) };
     return this.daemon;
   }

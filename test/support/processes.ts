@@ -45,8 +45,9 @@ export const processesAt = (directory: string): number[] =>
 export const describeProcess = (pid: number): string =>
   `${pid} ${tried(() => readFileSync(`/proc/${pid}/cmdline`, "latin1")).replaceAll("\0", " ")}`;
 
-/** Sends a signal, unless nobody is there any more. */
+/** Sends a signal to one process, unless it is not there any more. */
 export function signal(pid: number, name: NodeJS.Signals): void {
+  if (pid <= 1) throw new Error(`${pid} is no process of a test's`); // 0 would be our own group
   try {
     process.kill(pid, name);
   } catch (error) {

@@ -1,18 +1,47 @@
 import { defineCommand } from "citty";
-import type { VerbData } from "../verb.ts";
+import { configSchema, type ConfigKey } from "../../config/schema.ts";
+import { flagOf } from "../../config/flags.ts";
+import type { Argument, VerbData } from "../verb.ts";
+
+interface Property {
+  type?: string | readonly string[];
+  description?: string;
+  default?: string | number | boolean | null;
+}
+
+function flagFor([key, property]: [string, Property]): [string, Argument] {
+  const { type, description = "", default: standard } = property;
+  const text =
+    standard === null || type === "boolean"
+      ? description
+      : `${description} (default: ${String(standard)})`;
+  const flag: Argument =
+    type === "boolean"
+      ? { type: "boolean", description: text }
+      : { type: "string", valueHint: key.split("_").at(-1) ?? key, description: text };
+  return [flagOf(key as ConfigKey), flag]; // the schema's own keys
+}
 
 /** The daemon by its name. Its flags are read by the daemon itself, from the same schema as its configuration file. */
 export const serve = defineCommand({
   meta: {
     name: "serve",
     description: "Run the daemon that owns the services",
-    notes: ["Flags take one dash or two and win over the environment, which wins over the file."],
+    notes: [
+      "Flags may have one dash or two. They win over the environment, and that over the configuration file.",
+      "TERM or INT ends it, after it has stopped all services in the reverse of their order; they start again with the next one.",
+    ],
     literal: true,
     examples: [
       "sprite-env serve",
       "sprite-env serve --state-dir ./state --socket ./state/api.sock",
       "sprite-env -config config.json",
     ],
+  },
+  args: {
+    config: { type: "string", valueHint: "file", description: "Configuration file, JSON" },
+    ...Object.fromEntries(Object.entries(configSchema.properties).map(flagFor)),
+    version: { type: "boolean", description: "Print the release" },
   },
   run: async ({ data }) => {
     const { main } = await import("../../main.ts");

@@ -65,6 +65,15 @@ export const update = defineCommand({
   },
 });
 
+/** Where values of variables are not shown, what is given would be all that is left of them. */
+function refuseHidden(service: ServiceWire, change: ChangeBody): void {
+  if (!change.env || (service.env_names ?? []).length === 0) return;
+  throw new AppError(
+    "unauthorized",
+    `the values of env are not shown to you, so a change of some would lose the others: do it as the user who owns the socket`,
+  );
+}
+
 /** Every field that is touched, as a whole: the daemon replaces fields. */
 function changeOf(service: ServiceWire, given: ChangeBody, unset: readonly string[]): ChangeBody {
   const current = definitionOf(service);
@@ -72,6 +81,7 @@ function changeOf(service: ServiceWire, given: ChangeBody, unset: readonly strin
   const merged = laidOver(current, given);
   const change = Object.fromEntries(touched.map((field) => [field, merged[field]])) as ChangeBody; // parts of merged
   const rest = withoutFields(current, change, unset);
+  refuseHidden(service, rest);
   if (Object.keys(rest).length > 0) return rest;
   throw new AppError(
     "invalid_request",

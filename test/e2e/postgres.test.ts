@@ -1,0 +1,93 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { bootedSprite, fixture, linesOf, type Sprite } from "../support/daemon.ts";
+import type { Row } from "../support/log-of.ts";
+import { freePort } from "../support/ports.ts";
+import { until } from "../support/until.ts";
+
+const BIN_DIR = "/usr/lib/postgresql/15/bin";
+/** PostgreSQL refuses to run as root: then it gets its own user, by a wrapper that execs it. */
+const isRoot = process.getuid?.() === 0;
+const asPostgres = isRoot
+  ? ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups"]
+  : [];
+
+/** A database cluster of the test's own; its socket is in the same directory. */
+function initDatabase({ dir }: Sprite): string {
+  const data = join(dir, "pgdata");
+  chmodSync(dir, 0o755);
+  mkdirSync(data, { mode: 0o700 });
+  if (isRoot) spawnSync("chown", ["postgres:postgres", data]);
+  const words = [...asPostgres, `${BIN_DIR}/initdb`, "-D", data, "-A", "trust", "--no-sync"];
+  const [program = "", ...args] = [...words, "-U", "postgres"];
+  const { status, stderr } = spawnSync(program, args, { cwd: "/", encoding: "utf8" });
+  if (status !== 0) throw new Error(`initdb failed: ${stderr}`);
+  return data;
+}
+
+const createPostgres = async (made: Sprite, data: string) => {
+  const words = [...asPostgres, `${BIN_DIR}/postgres`, "-D", data, "-k", data];
+  const [cmd = "", ...args] = [...words, "-c", "listen_addresses=", "-c", "fsync=off"];
+  return made.cli(
+    ...["services", "create", "postgres", "--cmd", cmd, "--args", args.join(",")],
+    ...["--duration", "2s"],
+  );
+};
+
+const answerAt = (port: number): Promise<string> =>
+  until(`the app on port ${port} answers`, () =>
+    fetch(`http://127.0.0.1:${port}/`).then(
+      (answer) => answer.text(),
+      () => undefined,
+    ),
+  );
+
+const seqOf = (rows: readonly Row[], name: string, type: string): number =>
+  rows.find((row) => row.stream === `service/${name}` && row.type === type)?.seq ?? -1;
+
+/** The rows of the newest boot. */
+const ofThisBoot = (made: Sprite): Row[] => {
+  const rows = made.rows();
+  return rows.filter(({ boot_id: id }) => id === rows.at(-1)?.boot_id);
+};
+
+it.skipIf(!existsSync(`${BIN_DIR}/initdb`))(
+  "PostgreSQL and an app that needs it start in order on every boot, and stop against it",
+  async () => {
+    const made = await bootedSprite();
+    const data = initDatabase(made);
+    const port = await freePort();
+    const created = await createPostgres(made, data);
+    expect(created.code).toBe(0);
+    expect(created.stdout).toContain("database system is ready to accept connections");
+
+    const app = await made.cli(
+      ...["services", "create", "app", "--cmd", process.execPath, "--needs", "postgres"],
+      ...["--args", `${fixture("needs-postgres.mjs")},${data}/.s.PGSQL.5432,${port}`],
+      ...["--duration", "1s"],
+    );
+    expect(linesOf(app.stdout)[0]?.type).toBe("started");
+    expect(await answerAt(port)).toContain("PostgreSQL 15");
+
+    for (const end of [() => made.cutPower(), () => made.shutDown(), () => made.killDaemon()]) {
+      await end();
+      await made.boot();
+      await made.untilRunning("app"); // what the killed daemon left would answer, too
+      expect(await answerAt(port)).toContain("PostgreSQL 15");
+      const rows = ofThisBoot(made);
+      const isUp = seqOf(rows, "postgres", "process.spawned");
+      expect(isUp).toBeGreaterThan(0);
+      expect(seqOf(rows, "app", "process.spawn_requested")).toBeGreaterThan(isUp);
+    }
+
+    await made.shutDown();
+    const rows = ofThisBoot(made);
+    const appIsGone = rows.findLast(
+      ({ stream, type }) => stream === "service/app" && type === "incarnation.emptied",
+    );
+    expect(seqOf(rows, "postgres", "service.drain_requested")).toBeGreaterThan(appIsGone?.seq ?? 0);
+    expect(made.log("postgres")).toContain("database system is shut down");
+  },
+);
