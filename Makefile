@@ -17,6 +17,11 @@ export PATH := $(CURDIR)/$(WHEEL)/bin:$(PATH)
 BOOT := $(WHEEL)/bin/npm
 endif
 
+# A user without a home of its own (a CI container, a service account): npm's cache goes into our folder.
+ifeq ($(shell [ -w "$$HOME" ] && echo yes),)
+export npm_config_cache := $(CURDIR)/$(WHEEL)/npm-cache
+endif
+
 # Without install scripts, and rebuilt without them: npm would run a hidden node-gyp for the one, and the other links
 # the Node 24 that came as a package. npm can end with 0 and nothing installed, so its Node is asked for its version.
 $(INSTALLED): package-lock.json | $(BOOT)

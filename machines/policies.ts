@@ -180,7 +180,10 @@ const drain: Policy = (row, view) => {
   const begins = row.kind === "environment" && row.event.type === "environment.drain_requested";
   const ends = row.kind === "service" && (DOWN.has(row.to) || row.to === "deleted");
   if (!begins && !ends) return [];
-  const live = [...view.services()].filter(([, state]) => isLive(state));
+  // What nothing proves ours cannot be ended: it is not waited for, and looked at again by the next boot.
+  const live = [...view.services()].filter(
+    ([, state]) => isLive(state) && state.context.unprovenPid === undefined,
+  );
   if (live.length === 0)
     return [{ kind: "environment", event: { type: "environment.drained", left: [] } }];
   const needs = needsOf(view);

@@ -55,8 +55,8 @@ export type ProcessReport =
       wall: number;
       logFrom?: number;
     }
-  | { type: "process.spawn_failed"; incarnation: string; error: SpawnError }
-  /** `jitter`: 0 to 1, drawn by dispatch, for the delay before the next try. */
+  /** `jitter`, here and below: 0 to 1, drawn by dispatch, for the delay before the next try. */
+  | { type: "process.spawn_failed"; incarnation: string; error: SpawnError; jitter: number }
   | { type: "process.exited"; incarnation: string; status: ExitStatus; jitter: number }
   | { type: "process.lost"; incarnation: string }
   /** The time for a gentle end ran out and everything of the incarnation got KILL. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createApiServer } from "./api/server.ts";
 import { systemClock } from "./base/clock.ts";
@@ -16,11 +16,13 @@ import { loadConfig } from "./config/load.ts";
 import type { Config } from "./config/schema.ts";
 import { machineBoot } from "./effects/identity.ts";
 import { keepSoftNofile } from "./effects/nofile.ts";
+import type { Surroundings } from "./effects/command.ts";
 import { createProbes } from "./effects/probes.ts";
 import { createProcessRunner } from "./effects/process.ts";
 import { createTimers } from "./effects/timers.ts";
 import { openForReading } from "./journal/database.ts";
 import { follow } from "./journal/follow.ts";
+import { idOf } from "./journal/record.ts";
 import { acquireLock } from "./journal/lock.ts";
 import { eventReader } from "./journal/read.ts";
 import { sealer } from "./journal/seal.ts";
@@ -137,7 +139,12 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
     logger,
     config: { defaultDir: config.defaultDir, baseEnv: process.env, nofile },
   });
-  const probes = createProbes({ report, env: process.env, children });
+  const probes = createProbes({
+    report,
+    env: process.env,
+    children,
+    surroundings: (stream) => surroundingsOf(stream),
+  });
   const timers = createTimers({
     clock,
     fire: (stream, fired) => report(stream, [{ type: "timer.fired", ...fired }]),
@@ -162,6 +169,11 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
     onSkipped: ({ stream, event }, reason) => logger.debug({ stream, event: event.type }, reason),
     onError: (message, error) => logger.error(`${message}: ${inWords(error)}`),
   });
+  const surroundingsOf = (stream: string): Surroundings => {
+    const definition = dispatcher.view.service(idOf(stream))?.context.definition;
+    const dir = resolve(config.defaultDir, definition?.dir ?? "");
+    return { dir, env: values.open(definition?.env ?? {}) };
+  };
   const tail = createTail();
   dispatcher.listen((rows) => tail.publish(rows));
   const found = await boot(fold, registry, dispatcher, processes, {
@@ -208,7 +220,7 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
           signal,
           wants: (row) => service === undefined || row.stream === `service/${service}`,
         }),
-      head: () => reader.head(),
+      head: () => ({ ...reader.head(), stateDir, logDir: config.logDir }),
     },
     config,
     logger,
@@ -247,7 +259,7 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
 
 /** Waits for the signal to end, ends the services, and hurries at the next one. Resolves with what is left. */
 async function ended(daemon: Daemon, config: Config, logger: Logger): Promise<readonly string[]> {
-  const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+  const { promise, resolve: isOver } = Promise.withResolvers<readonly string[]>();
   let ending: Shutdown | undefined;
   const end = (signal: NodeJS.Signals): void => {
     if (ending) {
@@ -256,7 +268,7 @@ async function ended(daemon: Daemon, config: Config, logger: Logger): Promise<re
     }
     logger.info({ signal, deadlineMs: config.shutdownTimeoutMs }, "stopping all services");
     ending = daemon.shutdown(signal);
-    void ending.finished.then(resolve);
+    void ending.finished.then(isOver);
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);

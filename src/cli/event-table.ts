@@ -11,7 +11,7 @@ const COLUMNS = [
   ["seq", 7],
   ["time", 24],
   ["stream", 18],
-  ["type", 25],
+  ["type", 27],
   ["states", 23],
   ["actor", 8],
   ["data", 0],

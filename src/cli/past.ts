@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { AppError, ERRORS, type ErrorCode } from "../base/errors.ts";
+import type { HeadWire } from "../api/routes/events.ts";
 import { places } from "../config/places.ts";
 import { thisSystem } from "../config/system.ts";
 import type { Store } from "../offline/store.ts";
@@ -26,14 +27,6 @@ export const pastArgs = {
 export interface PastFlags {
   "state-dir"?: string | undefined;
   socket?: string | undefined;
-}
-
-/** What a daemon tells of its log. */
-export interface DaemonHead {
-  seq: number;
-  hash: string;
-  state_dir?: string;
-  log_dir?: string;
 }
 
 /** A store and who looks after it. */
@@ -86,14 +79,14 @@ const another = (file: string): AppError =>
 const PATIENCE_MS = 2_000;
 
 /** What the daemon on the socket says of its log; undefined where none answers, or not us. */
-export async function daemonHead(socket: string | undefined): Promise<DaemonHead | undefined> {
+export async function daemonHead(socket: string | undefined): Promise<HeadWire | undefined> {
   try {
     const request = { method: "GET", path: "/v1/events/head", headMs: PATIENCE_MS };
     const { status, body } = await connect(socket).raw(request);
     const pieces: Buffer[] = [];
     for await (const piece of body) pieces.push(piece);
     if (status !== 200) return undefined;
-    return JSON.parse(Buffer.concat(pieces).toString()) as DaemonHead; // what the route sends
+    return JSON.parse(Buffer.concat(pieces).toString()) as HeadWire; // what the route sends
   } catch (error) {
     const code = error instanceof AppError ? error.code : undefined;
     if (code === "invalid_request" || code === undefined) throw error;

@@ -17,7 +17,7 @@ const PRLIMIT = "/usr/bin/prlimit";
 const VARIABLE = "SPRITE_ENV_NOFILE";
 
 /**
- * Lowers this process's own soft limit to the one it was started with, which costs the spawns nothing; when three quarters of that are in use, raises it again and
+ * Lowers this process's own soft limit to the one it was started with, which costs the spawns nothing; when half of that are in use, raises it again and
  * wraps every spawn from then on.
  *
  * Never lowered around a spawn: the limit is the whole process's, and its other threads open files meanwhile.
@@ -31,7 +31,7 @@ export function keepSoftNofile(env: Readonly<Record<string, string | undefined>>
   let lowered = true;
   setSoftNofile(soft);
   const look = () => {
-    if (!lowered || openDescriptors() < soft * 0.75) return;
+    if (!lowered || openDescriptors() < soft / 2) return;
     lowered = false;
     setSoftNofile(own.hard);
     clearInterval(timer);

@@ -1,7 +1,7 @@
 import type { FromLogThread } from "./messages.ts";
 
 /** Bytes on their way to the main thread for one service; what comes beyond them is skipped and counted. */
-const WINDOW_BYTES = 512 * 1024;
+const WINDOW_BYTES = 2 << 20;
 
 interface Follower {
   underWay: number;

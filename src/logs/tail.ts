@@ -1,17 +1,15 @@
-import { channel } from "../base/channel.ts";
-import { skippedLine } from "./line.ts";
 import type { LogLine } from "./ports.ts";
 import { readRange, tailPosition } from "./read.ts";
 import type { StartedServiceLogs } from "./service-logs.ts";
 
-/** Live lines that may wait for a slow reader. */
-const WAITING_LINES = 10_000;
-
 /**
- * The last lines of a service's log, then its lines as they come, none missing and none twice between the two. Ends when the signal
- * is given: a reader that leaves while no line comes is not noticed otherwise.
+ * The last lines of a service's log, then its lines as they come, each once and none left out.
  *
- * @param count how many of the lines that are there; undefined: all that is kept
+ * Lines are read from the file, and following only tells when to look again: so a slow reader costs no memory and
+ * misses nothing, until rotation removes what it has not read.
+ *
+ * @param count  how many of the lines that are there; undefined: all that is kept
+ * @param signal ends it; a reader that leaves while no line comes is not noticed otherwise
  */
 export async function* tailAndFollow(
   logs: StartedServiceLogs,
@@ -19,24 +17,31 @@ export async function* tailAndFollow(
   count: number | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<LogLine> {
-  const live = channel<LogLine>(WAITING_LINES, () => {});
-  signal.addEventListener("abort", () => live.close());
-  let begun = false;
-  const stop = logs.follow(service, (_, line) => {
-    if (begun) live.push(line);
-  });
+  const bell = createBell();
+  const stop = logs.follow(service, bell.ring);
+  signal.addEventListener("abort", bell.ring);
   try {
-    const end = await logs.position(service);
-    begun = true; // runs before the next message from the thread: what came until now is in the file
-    const from = count === undefined ? 0 : await tailPosition(logs.logDir, service, count, end);
-    for await (const batch of readRange(logs.logDir, service, from, end)) yield* batch;
-    let told = 0;
-    for await (const line of live) {
-      if (live.dropped > told) yield skippedLine(live.dropped - told);
-      told = live.dropped;
-      yield line;
+    let end = await logs.position(service);
+    let at = count === undefined ? 0 : await tailPosition(logs.logDir, service, count, end);
+    while (!signal.aborted) {
+      for await (const batch of readRange(logs.logDir, service, at, end)) yield* batch;
+      at = end;
+      await bell.rung();
+      end = await logs.position(service);
     }
   } finally {
     stop();
   }
+}
+
+/** `rung` waits until `ring` was called since it last returned. */
+function createBell(): { ring: () => void; rung: () => Promise<void> } {
+  let next = Promise.withResolvers<void>();
+  return {
+    ring: () => next.resolve(),
+    rung: async () => {
+      await next.promise;
+      next = Promise.withResolvers();
+    },
+  };
 }

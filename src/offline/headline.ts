@@ -4,7 +4,7 @@ import { formatDuration } from "../base/duration.ts";
 import type { SpawnError } from "../../machines/service-events.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import type { LifeTracker } from "./lives.ts";
-import { endInWords, harmless, timeText, who } from "./words.ts";
+import { endOfProcess, harmless, timeText, who } from "./words.ts";
 
 /** What is known of a service at present. */
 export interface Present {
@@ -23,6 +23,8 @@ export interface Present {
   daemon: boolean;
 }
 
+const DOWN = new Set(["stopped", "failed"]);
+
 /** What a service is, in sentences: the answer before its reasons. */
 export function headline(present: Present): string[] {
   const { state } = present;
@@ -33,7 +35,7 @@ export function headline(present: Present): string[] {
     sentences.push(
       `Process ${state.context.unkillablePid} of it survives KILL: nothing new starts until it is gone.`,
     );
-  if (state?.context.crashLooping)
+  if (state?.context.crashLooping && !DOWN.has(state.phase))
     sentences.push(
       `It is crash-looping: it failed ${LOOP_FAILURES} times or more within ${formatDuration(LOOP_WINDOW_MS)}.`,
     );
@@ -48,7 +50,9 @@ const quarantined = ({ name, phase }: Present): string =>
 
 function noDaemon({ environment }: Present): string {
   const how =
-    environment === "down" ? "it was shut down" : "it was killed, or its socket is elsewhere";
+    environment === "down"
+      ? "the last one was shut down"
+      : "the last one was killed, or listens elsewhere";
   return `No daemon answers (${how}): this is what was recorded last.`;
 }
 
@@ -97,7 +101,7 @@ const notReady = ({ state }: Present): string =>
 function waits({ needs, state, environment }: Present): string {
   const pid = state?.context.unprovenPid;
   if (pid !== undefined)
-    return `waits until process ${pid} ends: it may be of an earlier life, and nothing proves it ours, so it is neither ended nor doubled. Look at it, and end it by hand: kill ${pid}`;
+    return `waits until process ${pid} ends: it may be of an earlier life, and nothing proves it ours, so it is neither ended nor doubled. Look at it, and end it by hand (kill ${pid})`;
   if (needs.length > 0) return `waits for ${needs.map(needInWords).join(", and for ")}`;
   if (environment !== "ready" && environment !== "booting") return "waits for a daemon to start it";
   return "waits for its turn: so many services are being started at once";
@@ -126,7 +130,7 @@ function stopped(present: Present): string {
   if (state?.context.ending === "drained")
     return `${name} is stopped${since(present)}, because its daemon was shut down; the next daemon starts it again.`;
   const end = tracker.current?.end;
-  return `${name} has done its work${since(present)}: its process ${end ? endInWords(end) : "ended"}, which counts as success. It starts again with the next boot of the machine.`;
+  return `${name} has done its work${since(present)}: its process ${end ? endOfProcess(end) : "ended"}, which counts as success. It starts again with the next boot of the machine.`;
 }
 
 /** Why no retry comes, by the policy in force. */

@@ -1,9 +1,10 @@
+import { formatDuration } from "../base/duration.ts";
 import type { EventRow } from "../journal/record.ts";
 import { mustBeKnown } from "./events.ts";
 import { type Life, LifeTracker } from "./lives.ts";
-import { askedSteps, wishInWords, type Causes } from "./steps.ts";
+import { askedSteps, causeOf, type Causes, drainOf, endOfDaemon, wishInWords } from "./steps.ts";
 import type { Store } from "./store.ts";
-import { delayInWords, endInWords, failureNumber, numberOf, ranMs } from "./words.ts";
+import { endInWords, failureNumber, numberOf, ranMs, textOf } from "./words.ts";
 
 /** One life, told in a line. Times in milliseconds of the wall clock. */
 export interface HistoryLife {
@@ -97,16 +98,28 @@ function told(causes: Causes, life: Life): HistoryLife {
   };
 }
 
-const askedText = (causes: Causes, row: EventRow, life: Life): string =>
-  askedSteps(causes, row, life)
-    .map(({ text }) => text)
-    .join("; ");
+/** What asked for a start or an end, in fewer words than a chain of steps has. */
+function askedText(causes: Causes, row: EventRow, life: Life): string {
+  switch (row.type) {
+    case "environment.booted": {
+      const daemon = causeOf(causes, row);
+      const machine = row.data["newMachineBoot"] === true ? " on a new boot of the machine" : "";
+      return daemon ? `boot${machine} after the daemon was ${endOfDaemon(daemon)}` : "boot";
+    }
+    case "service.drain_requested": {
+      const asked = drainOf(causes, row);
+      return `shutdown${asked ? ` by ${textOf(asked, "reason")}` : ""}`;
+    }
+    default:
+      return askedSteps(causes, row, life).at(-1)?.text ?? row.type;
+  }
+}
 
 function because(causes: Causes, life: Life): string {
-  const { reason, before, definition } = life;
+  const { reason, before } = life;
   const isRetry = reason.type === "timer.fired" || reason.fromState === "crashed";
   if (isRetry && before.failure && !reason.type.startsWith("service."))
-    return `tried again after ${failureNumber(before.failure)}, in ${delayInWords(before.failure, definition)}`;
+    return `${failureNumber(before.failure)}, tried again in ${formatDuration(before.failure.delayMs)}`;
   const again = reason.fromState === "restarting" ? before.restartedBy : undefined;
   return askedText(causes, again ?? reason, life);
 }

@@ -1,12 +1,12 @@
 import { resolved } from "../../machines/definition.ts";
-import type { Found } from "../../machines/service-events.ts";
+import type { ExitStatus, Found } from "../../machines/service-events.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { EventReader } from "../journal/event-reader.ts";
 import { idOf, type EventRow } from "../journal/record.ts";
 import type { Life } from "./lives.ts";
 import {
   delayInWords,
-  endInWords,
+  endOfProcess,
   failureNumber,
   isByPerson,
   numberOf,
@@ -24,7 +24,10 @@ export interface Step {
 /** Finds the event that led to another one. */
 export type Causes = Pick<EventReader, "byId">;
 
-const causeOf = (causes: Causes, { cause }: EventRow): EventRow | undefined =>
+/** An end so soon after a signal is told with it, in milliseconds. */
+const SOON_AFTER_MS = 10_000;
+
+export const causeOf = (causes: Causes, { cause }: EventRow): EventRow | undefined =>
   cause === null ? undefined : causes.byId(cause);
 
 const step = (row: EventRow | undefined, text: string): Step[] => (row ? [{ row, text }] : []);
@@ -96,7 +99,7 @@ function drainSteps(causes: Causes, row: EventRow): Step[] {
 }
 
 /** What began a shutdown. A service that others need is told later, by the end of the last of them. */
-function drainOf(causes: Causes, row: EventRow): EventRow | undefined {
+export function drainOf(causes: Causes, row: EventRow): EventRow | undefined {
   for (let at = causeOf(causes, row); at; at = causeOf(causes, at))
     if (at.type === "environment.drain_requested") return at;
   return undefined;
@@ -113,15 +116,13 @@ export function bootSteps(causes: Causes, row: EventRow): Step[] {
 
 function daemonInWords(daemon: EventRow, isNewMachine: boolean): string {
   const machine = isNewMachine ? ", on a new boot of the machine" : "";
-  if (daemon.type !== "environment.booted") return `the first daemon began${machine}`;
-  const { fromState } = daemon;
-  const how =
-    fromState === "down"
-      ? "shut down"
-      : fromState === "draining"
-        ? "killed while it shut down"
-        : "killed";
-  return `a daemon began${machine}; the one before it had been ${how}`;
+  return `a daemon began${machine}; the one before it had been ${endOfDaemon(daemon)}`;
+}
+
+/** How the daemon before a boot ended: only one that was killed leaves another state than `down`. */
+export function endOfDaemon({ fromState }: EventRow): string {
+  if (fromState === "down") return "shut down";
+  return fromState === "draining" ? "killed while it shut down" : "killed";
 }
 
 function foundInWords({ data, fromState, toState }: EventRow): string {
@@ -138,7 +139,8 @@ function foundInWords({ data, fromState, toState }: EventRow): string {
 /** How a life ended, and what that led to. Ordered by its rows. */
 export function endSteps(causes: Causes, life: Life | undefined): Step[] {
   if (!life) return [];
-  const { endAskedBy, end, failure, killed, unkillable, signal } = life;
+  const { endAskedBy, end, failure, killed, unkillable } = life;
+  const signal = tellingSignal(life);
   return [
     ...(endAskedBy ? askedSteps(causes, endAskedBy, life) : []),
     ...step(signal, signal ? (wishInWords(signal) ?? "it was sent a signal") : ""),
@@ -152,16 +154,24 @@ export function endSteps(causes: Causes, life: Life | undefined): Step[] {
   ];
 }
 
+/** A signal that somebody had sent and that may be why it ended: it is what killed it, or came shortly before. */
+function tellingSignal({ signal, end }: Life): EventRow | undefined {
+  if (!signal || !end) return signal;
+  const { signal: killedBy } = (end.data["status"] ?? {}) as ExitStatus; // its machine took it
+  const isNear = end.at - signal.at <= SOON_AFTER_MS;
+  return isNear || killedBy === signal.data["signal"] ? signal : undefined;
+}
+
 function endSentence(life: Life): string {
-  const { end, spawned, endAskedBy, signal } = life;
+  const { end, spawned, endAskedBy } = life;
   if (!end) return "";
   const pid = spawned && numberOf(spawned, "pid");
   const ran = ranMs(life);
   const after =
     ran === undefined || end.type !== "process.exited" ? "" : ` after ${formatDuration(ran)}`;
-  const isCrash = end.type === "process.exited" && !endAskedBy && !signal;
+  const isCrash = end.type === "process.exited" && !endAskedBy && !tellingSignal(life);
   const unasked = isCrash ? ", and nobody had asked for that" : "";
-  return `its process${pid === undefined ? "" : ` ${pid}`} ${endInWords(end)}${after}${unasked}`;
+  return `its process${pid === undefined ? "" : ` ${pid}`} ${endOfProcess(end)}${after}${unasked}`;
 }
 
 const failureSentence = ({ failure, definition }: Life): string =>

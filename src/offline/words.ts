@@ -52,6 +52,12 @@ export function endInWords({ type, data }: EventRow): string {
   return "was gone, and how it ended is not known";
 }
 
+/** The same as what is said of a process: `was killed by signal TERM`. */
+export function endOfProcess(row: EventRow): string {
+  const words = endInWords(row);
+  return words.startsWith("killed") ? `was ${words}` : words;
+}
+
 /** How long a life's main process ran, in milliseconds of our own clock; undefined where it never did or still does. */
 export const ranMs = ({ spawned, end }: Life): number | undefined =>
   spawned && end ? end.at - spawned.at : undefined;

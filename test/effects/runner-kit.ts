@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type ResolvedDefinition, resolved } from "../../machines/definition.ts";
 import { createLogger } from "../../src/base/logger.ts";
+import type { Nofile } from "../../src/effects/nofile.ts";
 import { createProcessRunner } from "../../src/effects/process.ts";
 import type { ServiceLogs } from "../../src/logs/ports.ts";
 import { createChildren } from "../../src/pid1/children.ts";
@@ -79,9 +80,9 @@ export function fakeLogs(runDir: string): FakeLogs {
     },
     finish: async (incarnation, drainMs) => {
       const entry = open.get(incarnation);
-      const ends = (entry?.sockets ?? []).map(
-        (socket) => new Promise((resolve) => socket.once("close", resolve)),
-      );
+      const ends = (entry?.sockets ?? [])
+        .filter((socket) => !socket.closed)
+        .map((socket) => new Promise((resolve) => socket.once("close", resolve)));
       await Promise.race([Promise.all(ends), pause(drainMs)]);
       for (const socket of entry?.sockets ?? []) socket.destroy();
       const lines = (entry?.text ?? "").split("\n").length - 1;
@@ -120,7 +121,7 @@ export interface KitOptions {
   baseEnv?: Record<string, string>;
   openEnv?: (references: Readonly<Record<string, string>>) => Record<string, string>;
   runDir?: string;
-  wrap?: <Plan>(plan: Plan) => Plan;
+  nofile?: Nofile;
 }
 
 let count = 0;
@@ -142,7 +143,7 @@ export function createKit(options: KitOptions = {}): Kit {
     config: {
       defaultDir: dir,
       baseEnv: options.baseEnv ?? process.env,
-      nofile: { wrap: options.wrap ?? ((plan) => plan), close: () => {} },
+      nofile: options.nofile ?? { wrap: (plan) => plan, close: () => {} },
     },
   });
   const begun = new Set<string>();

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { openLog } from "../../src/logs/log-file.ts";
@@ -13,7 +13,7 @@ function smallDisk(bytes: number): string | undefined {
   const directory = join(tempDir(), "disk");
   mkdirSync(directory);
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "none", directory], {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${bytes},nr_inodes=50`, "none", directory], {
       stdio: "pipe",
     });
   } catch {
@@ -69,8 +69,9 @@ it("starts a service whose log cannot even be made for want of room", async ({ s
   const { logs, logDir } = await startLogs(tempDir(), { logDir: join(disk, "logs") });
   for (let n = 0; fill(join(disk, `inode${n}`)); n++);
   const { stdout } = await logs.open("web", "in_1");
-  const writer = start("sh", ["-c", `exec 1<>${stdout}; seq 100000; exec sleep 60`]);
-  await until("the service wrote all it has", () => writer.spawnargs.length > 0);
+  const done = join(tempDir(), "done");
+  start("sh", ["-c", `exec 1<>${stdout}; seq 100000; touch ${done}; exec sleep 60`]);
+  await until("the service wrote all it has", () => existsSync(done));
   execFileSync("find", [disk, "-name", "inode*", "-delete"]);
   await until("the log is there", () => execFileSync("ls", [logDir]).includes("web.log"));
 });

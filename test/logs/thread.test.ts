@@ -22,12 +22,14 @@ it("starts the thread again where it ends by itself, reads on and says what may 
   const { logs, incidents } = await startLogs();
   const seen: string[] = [];
   logs.follow("web", (_, { text }) => seen.push(text));
-  const pipes = await logs.open("web", "in_1");
-  await runShell(pipes, "echo before");
+  const { stdout } = await logs.open("web", "in_1");
+  const script = `exec 1<>${stdout}; echo before; read x; echo meanwhile; exec sleep 60`;
+  const writer = start("sh", ["-c", script], "pipe");
   await until("the line is there", () => seen.length === 1);
   await workers.at(-1)?.terminate();
-  await runShell(pipes, "echo meanwhile");
+  writer.stdin?.end("\n");
   await until("it reads on", () => seen.includes("meanwhile"));
+  writer.kill("SIGKILL");
   await logs.finish("in_1", 10_000);
   expect(incidents.some(({ message }) => message.startsWith("the log thread ended"))).toBe(true);
   const missing = expect.stringMatching(/^\[sprite-env\] gap: output may be missing since /);

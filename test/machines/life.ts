@@ -20,6 +20,7 @@ export const notSpawned = (incarnation = "in_1", error: Partial<SpawnError> = {}
     type: "process.spawn_failed",
     incarnation,
     error: { errno: "ENOENT", message: "no such file", ...error },
+    jitter: 0.5,
   }) as const;
 
 /** The main process ended: with a code, or by a signal's name. */

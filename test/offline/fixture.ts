@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import type { OnAppend } from "../../src/journal/append.ts";
 import type { EventRow, JsonObject } from "../../src/journal/record.ts";
+import type { Db } from "../../src/journal/sqlite.ts";
 import { openWriter, type Writer } from "../../src/journal/writer.ts";
 import { openStore, type Store } from "../../src/offline/store.ts";
-import { projectionHook } from "../../src/projections/engine.ts";
+import { projectionHook, refold } from "../../src/projections/engine.ts";
 import { projections } from "../../src/projections/index.ts";
 import { Fold } from "../../src/runtime/replay.ts";
 import { World } from "../support/world.ts";
@@ -24,12 +26,14 @@ export async function bootedWorld(): Promise<World> {
   return world;
 }
 
+const hook = (db: Db): OnAppend => {
+  refold(db, projections, () => []);
+  return projectionHook(db, projections);
+};
+
 /** Writes rows as the daemon's own writer does, projections included, and leaves the log open. */
-export async function writeLog(
-  stateDirectory: string,
-  rows: readonly EventRow[],
-): Promise<Writer> {
-  const writer = openWriter({ stateDirectory, hook: (db) => projectionHook(db, projections) });
+export async function writeLog(stateDirectory: string, rows: readonly EventRow[]): Promise<Writer> {
+  const writer = openWriter({ stateDirectory, hook });
   const fold = new Fold();
   const group = rows.map((row) => {
     fold.add(row);

@@ -6,14 +6,23 @@ import { onlyMethods } from "../methods.ts";
 import type { Streams } from "../ndjson-reply.ts";
 import { eventsQuery, noQuery, type EventsQuery } from "../schemas.ts";
 
+/** Where the log ends, and where it is: a client on the same machine reads it there itself. */
+export interface LogHead {
+  /** The last row's number and hash; 0 and the genesis hash where the log is empty. */
+  seq: number;
+  hash: string;
+  /** The daemon's state directory, and that of its services' logs. */
+  stateDir?: string;
+  logDir?: string;
+}
+
 /** Questions about the past. */
 export interface EventQueries {
   /** At most `limit` rows from a sequence number on, in order; of one service where it is named. */
   page(from: number, limit: number, service?: string): EventRow[];
   /** Rows from a sequence number on as they are committed, without loss or repeat, until the signal is given. */
   follow(from: number, service: string | undefined, until: AbortSignal): AsyncIterable<EventRow>;
-  /** The last row's number and hash; 0 and the genesis hash where the log is empty. */
-  head(): { seq: number; hash: string };
+  head(): LogHead;
 }
 
 export interface EventRoutesOptions {
@@ -45,6 +54,17 @@ export const eventWire = (row: EventRow) => ({
   prev_hash: row.prevHash,
   hash: row.hash,
 });
+
+/** The end of the log as it is sent. */
+const headWire = ({ seq, hash, stateDir, logDir }: LogHead) => ({
+  seq,
+  hash,
+  state_dir: stateDir,
+  log_dir: logDir,
+});
+
+/** The end of the log on the wire. */
+export type HeadWire = ReturnType<typeof headWire>;
 
 /** One row of the log on the wire. */
 export type EventWire = ReturnType<typeof eventWire>;
@@ -100,6 +120,8 @@ export const eventRoutes =
     );
     onlyMethods(app, "/events", ["GET"]);
 
-    app.get("/events/head", { schema: { querystring: noQuery } }, async () => events.head());
+    app.get("/events/head", { schema: { querystring: noQuery } }, async () =>
+      headWire(events.head()),
+    );
     onlyMethods(app, "/events/head", ["GET", "HEAD"]);
   };

@@ -32,11 +32,17 @@ const wishes = (definition: ServiceDefinition, version: number) =>
 const reports = (incarnation: string) =>
   facts([
     { type: "process.spawned", incarnation, pid: 100, startTime: "1", wall: 1 },
-    { type: "process.spawn_failed", incarnation, error: { errno: "ENOENT", message: "not found" } },
+    {
+      type: "process.spawn_failed",
+      incarnation,
+      error: { errno: "ENOENT", message: "not found" },
+      jitter: 0.5,
+    },
     {
       type: "process.spawn_failed",
       incarnation,
       error: { errno: "EPERM", message: "no key", permanent: true },
+      jitter: 0.5,
     },
     { type: "process.exited", incarnation, status: { code: 0 }, jitter: 0.5 },
     { type: "process.exited", incarnation, status: { code: 1 }, jitter: 0.5 },
