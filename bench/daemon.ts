@@ -28,7 +28,7 @@ export interface Daemon {
 /** Spawns a daemon and does not wait for it. */
 export function spawnDaemon(directory: string): ChildProcess {
   if (!existsSync(join(BINARY, "../../dist/cli/sprite-env.cjs")))
-    throw new Unavailable("there is no dist/: run \"npm run build\" first");
+    throw new Unavailable('there is no dist/: run "npm run build" first');
   const flags = {
     "--state-dir": join(directory, "state"),
     "--socket": join(directory, "api.sock"),

@@ -79,7 +79,11 @@ async function startServices(
   const pids: number[] = [];
   for (let number = 0; number < count; number += 1) {
     const backoff = { first: "0s", jitter: 0 };
-    await daemon.create(`s${number}`, { cmd: join(directory, "born"), args: [births.fifo], backoff });
+    await daemon.create(`s${number}`, {
+      cmd: join(directory, "born"),
+      args: [births.fifo],
+      backoff,
+    });
     pids.push((await births.next()).pid);
   }
   return { births, pids, killsEach: KILLS_EACH, kills: 0 };
@@ -122,6 +126,9 @@ function results(
   const name = `kill to next main(), ${how}`;
   return [
     compared({ name: `${name}: C with one fdatasync`, value: synced, unit: "µs" }, least),
-    compared({ name: `${name}: sprite-env`, value: ours, unit: "µs", aim: ratioAtMost(2.7) }, least),
+    compared(
+      { name: `${name}: sprite-env`, value: ours, unit: "µs", aim: ratioAtMost(2.7) },
+      least,
+    ),
   ];
 }

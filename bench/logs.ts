@@ -4,22 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { startServiceLogs } from "../src/logs/service-logs.ts";
+import { isInstalled } from "./machine.ts";
+import { type Aim, compared, median, type Options, ratioAtLeast, type Result } from "./result.ts";
 
 /*
  * How fast service output gets from a pipe into a file: lines of 100 bytes, written in bulk or line by line,
- * by 1 and by 50 programs. The floor is `cat` from the pipe to a file, which neither stamps nor rotates.
+ * by 1 and by 50 programs. The floor is `cat` from the pipe to a file, which neither stamps nor rotates; the peer is s6-log, which does both.
  */
-
-/** One figure, as a table row. */
-export interface Result {
-  name: string;
-  value: number;
-  unit: string;
-  /** value / the floor's value in the same run. */
-  ratio: number;
-  /** Processor seconds for each gigabyte taken in. */
-  cpuPerGB: number;
-}
 
 interface Load {
   name: string;
@@ -28,14 +19,16 @@ interface Load {
   writeBytes: number;
   /** Bytes of each writer. */
   bytes: number;
+  /** So often as much as the peer is aimed at. */
+  leastByPeer?: number;
 }
 
 const LINE = `${"x".repeat(99)}\n`;
 const MB = 1_000_000;
 const LOADS: Load[] = [
-  { name: "bulk, 1 writer", writers: 1, writeBytes: 100_000, bytes: 300 * MB },
+  { name: "bulk, 1 writer", writers: 1, writeBytes: 100_000, bytes: 300 * MB, leastByPeer: 4 },
   { name: "bulk, 50 writers", writers: 50, writeBytes: 100_000, bytes: 6 * MB },
-  { name: "lines, 1 writer", writers: 1, writeBytes: 100, bytes: 60 * MB },
+  { name: "lines, 1 writer", writers: 1, writeBytes: 100, bytes: 60 * MB, leastByPeer: 1.5 },
   { name: "lines, 50 writers", writers: 50, writeBytes: 100, bytes: 2 * MB },
 ];
 
@@ -85,17 +78,18 @@ const childSeconds = (times: string): number =>
     0,
   );
 
+const FLOOR = "cat to a file";
+const OURS = "sprite-env";
+/** Stamps and rotates, as we do. Debian: apt-get install s6. */
+const PEER = "s6-log T";
 const SUBJECTS: Record<string, Subject> = {
-  "cat (floor)": program((n) => `cat >out${n}`),
-  "sprite-env": ours,
-  "s6-log T": program((n) => `s6-log n5 s10000000 T ./s6-${n}`),
+  [FLOOR]: program((n) => `cat >out${n}`),
+  [OURS]: ours,
+  [PEER]: program((n) => `s6-log n5 s10000000 T ./s6-${n}`),
 };
 
 /** Lets all writers write at once and measures until everything is in the files. */
-async function measure(
-  subject: Subject,
-  load: Load,
-): Promise<{ mbPerS: number; cpuPerGB: number }> {
+async function measure(subject: Subject, load: Load): Promise<Figures> {
   const directory = mkdtempSync(join(tmpdir(), "bench-logs-"));
   try {
     mkdirSync(join(directory, "run"));
@@ -115,41 +109,53 @@ async function measure(
   }
 }
 
-const isInstalled = (command: string): boolean => {
-  try {
-    execFileSync("sh", ["-c", `command -v ${command}`], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-/** Measures every load with every subject that is installed. */
-export async function run(): Promise<Result[]> {
-  const subjects = Object.entries(SUBJECTS).filter(
-    ([name]) => isInstalled(name.split(" ")[0] ?? "") || name === "sprite-env",
-  );
-  const results: Result[] = [];
-  for (const load of LOADS) {
-    let floor: number | undefined;
-    for (const [name, subject] of subjects) {
-      const { mbPerS, cpuPerGB } = await measure(subject, load);
-      floor ??= mbPerS;
-      results.push({
-        name: `logs, ${load.name}: ${name}`,
-        value: mbPerS,
-        unit: "MB/s",
-        ratio: mbPerS / floor,
-        cpuPerGB,
-      });
-    }
-  }
-  return results;
+/** What a way made of a load, in the middle of all rounds. */
+interface Figures {
+  mbPerS: number;
+  cpuPerGB: number;
 }
 
-if (import.meta.main) {
-  for (const { name, value, unit, ratio, cpuPerGB } of await run()) {
-    const figures = `${value.toFixed(1).padStart(8)} ${unit}  x${ratio.toFixed(2)}  ${cpuPerGB.toFixed(2)} CPU s/GB`;
-    process.stdout.write(`${name.padEnd(40)}${figures}\n`);
+/** Measures every way in turn, A B A B. */
+async function measureAll(load: Load, rounds: number): Promise<Map<string, Figures>> {
+  const seen = new Map<string, Figures[]>();
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, subject] of Object.entries(SUBJECTS)) {
+      if (name !== OURS && !isInstalled(name.split(" ")[0] ?? "")) continue;
+      seen.set(name, [...(seen.get(name) ?? []), await measure(subject, load)]);
+    }
   }
+  const middle = (all: readonly Figures[]): Figures => ({
+    mbPerS: median(all.map(({ mbPerS }) => mbPerS)),
+    cpuPerGB: median(all.map(({ cpuPerGB }) => cpuPerGB)),
+  });
+  return new Map([...seen].map(([name, all]) => [name, middle(all)]));
+}
+
+/** Beside the floor, and beside the peer where that is installed. */
+function resultsOf(load: Load, figures: ReadonlyMap<string, Figures>): Result[] {
+  const ours = figures.get(OURS);
+  if (!ours) return [];
+  const name = `logs, ${load.name}`;
+  const note = [...figures]
+    .map(([way, { cpuPerGB }]) => `${way} ${cpuPerGB.toFixed(1)}`)
+    .join(", ");
+  const result = { name, value: ours.mbPerS, unit: "MB/s", note: `processor s/GB: ${note}` };
+  const beside = (other: string, aim: { aim?: Aim }): Result[] => {
+    const value = figures.get(other)?.mbPerS;
+    return value === undefined ? [] : [compared({ ...result, ...aim }, { name: other, value })];
+  };
+  const { leastByPeer } = load;
+  return [
+    ...beside(FLOOR, {}),
+    ...beside(PEER, leastByPeer === undefined ? {} : { aim: ratioAtLeast(leastByPeer) }),
+  ];
+}
+
+export async function run({ quick }: Options): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const load of LOADS) {
+    const some = quick ? { ...load, bytes: load.bytes / 10 } : load;
+    results.push(...resultsOf(load, await measureAll(some, quick ? 1 : 5)));
+  }
+  return results;
 }

@@ -32,7 +32,8 @@ export function isInstalled(command: string): boolean {
  * @throws Unavailable without a C compiler
  */
 export function compiled(name: "born" | "again", directory: string): string {
-  if (!isInstalled("cc")) throw new Unavailable("it needs a C compiler (Debian: apt-get install gcc)");
+  if (!isInstalled("cc"))
+    throw new Unavailable("it needs a C compiler (Debian: apt-get install gcc)");
   const program = join(directory, name);
   execFileSync("cc", ["-O2", "-Wall", "-o", program, join(import.meta.dirname, `${name}.c`)]);
   return program;

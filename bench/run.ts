@@ -13,6 +13,12 @@ interface Subject {
 
 const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
   kill: () => import("./kill.ts"),
+  appends: () => import("./appends.ts"),
+  dispatch: () => import("./dispatch.ts"),
+  logs: () => import("./logs.ts"),
+  list: () => import("./list.ts"),
+  idle: () => import("./idle.ts"),
+  boot: () => import("./boot.ts"),
 };
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);

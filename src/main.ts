@@ -30,7 +30,8 @@ import { createTail } from "./journal/tail.ts";
 import { startThreadJournal } from "./journal/thread-journal.ts";
 import { startServiceLogs } from "./logs/service-logs.ts";
 import { createChildren } from "./pid1/children.ts";
-import { boottimeMs, exitNow, peerCredentials, setChildSubreaper } from "./posix/calls.ts";
+import { adoptOrphans } from "./pid1/subreaper.ts";
+import { boottimeMs, exitNow, peerCredentials } from "./posix/calls.ts";
 import { readStat } from "./posix/proc.ts";
 import { allServices, serviceByName } from "./projections/services.ts";
 import { boot, type BootReport } from "./runtime/boot.ts";
@@ -108,7 +109,7 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
     },
     directoryMode,
   );
-  if (config.reaper !== "off") setChildSubreaper();
+  const adopts = adoptOrphans(config.reaper);
   const nofile = keepSoftNofile(process.env);
   const journal = await startThreadJournal({ stateDirectory: stateDir });
   const db = openForReading(stateDir);
@@ -127,7 +128,7 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
     onEvent: ({ service, kind, message }) => logger.warn({ service, kind }, message),
   });
   const values = envValues({ reader, sealer: sealer(stateDir), ids: randomIds, clock });
-  const children = createChildren();
+  const children = createChildren({ adopts });
   const report = (stream: string, facts: readonly { type: string; incarnation?: string }[]): void =>
     dispatcher.report(stream, facts);
   const processes = createProcessRunner({

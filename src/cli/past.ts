@@ -56,7 +56,7 @@ export async function withPast<Answer>(
   const logDir = resolve(cwd, flags["log-dir"] ?? ownLogs ?? at.logDir);
   return asOurs(async () => {
     const { holds, openStore } = await import("../offline/store.ts");
-    const store = openStore(stateDir);
+    const store = opened(openStore, stateDir, head !== undefined);
     try {
       const daemon = head !== undefined && holds(store, head);
       if (head && !daemon && flags["state-dir"] === undefined) throw another(store.file);
@@ -67,6 +67,18 @@ export async function withPast<Answer>(
       store.close();
     }
   });
+}
+
+/** Opens it, or says where else a log may be. */
+function opened(openStore: (stateDir: string) => Store, stateDir: string, answers: boolean): Store {
+  try {
+    return openStore(stateDir);
+  } catch (error) {
+    const known = ours(error);
+    if (!(known instanceof AppError) || known.code !== "not_found" || answers) throw known;
+    const message = `${known.message}. No daemon answers that could say where its log is, either: name its state directory with --state-dir`;
+    throw new AppError("not_found", message, { cause: error });
+  }
 }
 
 const another = (file: string): AppError =>

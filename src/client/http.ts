@@ -53,17 +53,24 @@ export async function exchange(socket: Socket, request: HttpRequest): Promise<Ht
   const timer = request.headMs && setTimeout(() => socket.destroy(late(request)), request.headMs);
   const reader = new ByteReader(new SocketSource(socket));
   try {
-    socket.write(headOf(request));
-    if (request.body !== undefined) socket.write(request.body);
+    send(socket, request);
     const { status, head, headers } = await finalHead(reader);
     const body = bodyOf(reader, { method: request.method, status, headers });
     return { status, head, headers, body };
   } catch (error) {
     socket.destroy();
-    throw error instanceof AppError ? error : brokenOff(error);
+    throw error instanceof AppError ? error : (tooLarge(request) ?? brokenOff(error));
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Head and body in one write: a daemon that refuses by the head alone has closed before a second one. */
+function send(socket: Socket, request: HttpRequest): void {
+  socket.cork();
+  socket.write(headOf(request));
+  if (request.body !== undefined) socket.write(request.body);
+  socket.uncork();
 }
 
 function headOf(request: HttpRequest): string {
@@ -108,6 +115,19 @@ async function headLine(reader: ByteReader): Promise<string> {
   const line = await reader.line(MAX_HEAD_LINE_BYTES);
   if (line === undefined) throw brokenOff(undefined);
   return line;
+}
+
+/** So much the daemon takes in any case. */
+const SURE_BODY_BYTES = 1 << 20;
+
+/** A daemon that finds a body too long says so and closes; its words are lost where we were still writing. */
+function tooLarge({ body = "" }: HttpRequest): AppError | undefined {
+  const bytes = Buffer.byteLength(body);
+  if (bytes <= SURE_BODY_BYTES) return undefined;
+  return new AppError(
+    "body_too_large",
+    `the daemon closed the connection before it had read the whole body: ${bytes} bytes are more than it takes`,
+  );
 }
 
 const late = ({ method, path, headMs }: HttpRequest): AppError =>

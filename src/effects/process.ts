@@ -14,7 +14,7 @@ import { signalOne } from "./kill.ts";
 import { type Life, newLife } from "./life.ts";
 import { lookFor, watchUnproven } from "./look.ts";
 import type { Nofile } from "./nofile.ts";
-import { checkDirectory, explainRefusal, findProgram } from "./program.ts";
+import { explainRefusal, findProgram } from "./program.ts";
 import { createScanner } from "./scan.ts";
 import { createSlots } from "./slots.ts";
 import { problem, spawnErrorOf, SpawnProblem } from "./spawn-problem.ts";
@@ -70,16 +70,18 @@ export function createProcessRunner(deps: ProcessRunnerDeps): ProcessRunner {
     const env = environmentOf(definition, life.incarnation);
     const dir = resolve(config.defaultDir, definition.dir ?? "");
     refuseNul([definition.cmd, ...definition.args, dir, ...Object.values(env)]);
-    await checkDirectory(dir);
     const place = { searchPath: env["PATH"] ?? "", dir };
-    const path = await findProgram(definition.cmd, place);
-    if (life.stage !== "asked") return;
-    const output = await logs.open(life.service, life.incarnation);
-    life.hasOutput = true;
+    const [path, output] = await both(findProgram(definition.cmd, place), openOutput(life));
     if (life.stage !== "asked") return dropOutput(life);
     const argv = [definition.cmd, ...definition.args];
     const plan = { path, argv, env, dir, stdout: output.stdout, stderr: output.stderr };
     await spawn(life, plan, output.offset);
+  }
+
+  async function openOutput(life: Life) {
+    const output = await logs.open(life.service, life.incarnation);
+    life.hasOutput = true;
+    return output;
   }
 
   function environmentOf(definition: ResolvedDefinition, incarnation: string) {
@@ -115,7 +117,7 @@ export function createProcessRunner(deps: ProcessRunnerDeps): ProcessRunner {
   }
 
   function notSpawned(life: Life, error: unknown): void {
-    if (life.stage === "closed") return;
+    if (life.stage === "closed") return dropOutput(life);
     const failure = spawnErrorOf(error);
     life.stage = "closed";
     for (const timer of life.timers) clearTimeout(timer);
@@ -188,4 +190,10 @@ export function createProcessRunner(deps: ProcessRunnerDeps): ProcessRunner {
 function refuseNul(texts: readonly string[]): void {
   if (!texts.some((text) => text.includes("\0"))) return;
   throw problem("EINVAL", "a command, argument or variable holds a NUL character");
+}
+
+/** Both answers, or the first's failure before the second's; never before both are there. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return [await first, await second];
 }

@@ -27,10 +27,11 @@ export async function findProgram(cmd: string, place: Place): Promise<string> {
     if (found.file) return checkFormat(path, found.file, place.dir);
     worse ??= found.problem; // the first that is there but wrong says more than that the others are missing
   }
+  await checkDirectory(place.dir); // where that is missing, so is what was meant from there
   throw worse ?? missing(cmd);
 }
 
-/** Working directory of a service, looked at. @throws SpawnProblem naming it */
+/** Whether a working directory can be entered. @throws SpawnProblem naming it */
 export async function checkDirectory(dir: string): Promise<void> {
   const what = `the working directory \`${dir}\` cannot be entered`;
   try {
@@ -67,7 +68,8 @@ async function examine(path: string): Promise<{ file?: Stats; problem?: SpawnPro
     if (file.isDirectory())
       return { problem: problem("EACCES", `\`${path}\` is a directory, not a program`) };
     if (!file.isFile()) return { problem: problem("EACCES", `\`${path}\` is not a regular file`) };
-    return (await isExecutable(path)) ? { file } : { problem: notExecutable(path) };
+    if (isKnown(path, file) || (await isExecutable(path))) return { file };
+    return { problem: notExecutable(path) };
   } catch (error) {
     const code = codeOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") return {};
@@ -84,27 +86,29 @@ const isExecutable = (path: string): Promise<boolean> =>
 const notExecutable = (path: string): SpawnProblem =>
   problem("EACCES", `\`${path}\` is not executable`, `chmod +x ${path} makes it so`);
 
-/** Files whose format was seen to be right, by path, as they were then: a crash loop reads no header again. */
+/** Files that were seen to be right, by path, as they were then: a crash loop costs one look at each, and reads no header again. */
 const known = new Map<string, string>();
 const MAX_KNOWN = 1_000;
 
 const identityOf = (file: Stats): string =>
-  [file.dev, file.ino, file.size, file.mtimeMs, file.ctimeMs].join(":");
+  [file.dev, file.ino, file.mode, file.size, file.mtimeMs, file.ctimeMs].join(":");
+
+const isKnown = (path: string, file: Stats): boolean => known.get(path) === identityOf(file);
 
 async function checkFormat(path: string, file: Stats, dir: string): Promise<string> {
-  const identity = identityOf(file);
-  if (known.get(path) === identity) return path;
+  if (isKnown(path, file)) return path;
   const refusal = await inspectExecutable(path, dir);
   if (refusal) throw refusal;
   if (known.size >= MAX_KNOWN) known.clear();
-  known.set(path, identity);
+  known.set(path, identityOf(file));
   return path;
 }
 
 /**
- * Why the kernel refused a program that was found: what changed since then, else the errno alone.
+ * Why the kernel refused a program that was found: its directory, or what changed since then, else the errno alone.
  *
  * @param error what the spawn answered
+ * @throws SpawnProblem where it is the directory
  */
 export async function explainRefusal(
   error: unknown,
@@ -112,6 +116,7 @@ export async function explainRefusal(
   dir: string,
 ): Promise<SpawnProblem> {
   known.delete(path);
+  await checkDirectory(dir);
   const code = codeOf(error);
   const seen = ["ENOEXEC", "ENOENT"].includes(code)
     ? await inspectExecutable(path, dir)

@@ -36,8 +36,12 @@ interface Row {
   told: boolean;
 }
 
-/** Begins to look after children. One a process, in its main thread. */
-export function createChildren(): Children {
+/**
+ * Begins to look after children. One a process, in its main thread.
+ *
+ * @param options `adopts`: whether what our children orphan comes to us (adoptOrphans); else nobody can say what they left
+ */
+export function createChildren(options = { adopts: true }): Children {
   const table = new Map<number, Row>();
   const reaper = createReaper((pid) => table.has(pid));
   const sweep = () => {
@@ -68,7 +72,7 @@ export function createChildren(): Children {
       if (!table.has(pid) || reap(pid) === "running") return;
       table.delete(pid);
     },
-    orphans: () => reaper.sweep(),
+    orphans: () => (options.adopts ? reaper.sweep() : undefined),
     close: () => {
       process.off("SIGCHLD", sweep);
       reaper.close();

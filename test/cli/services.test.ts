@@ -259,3 +259,35 @@ it("--from reads a definition, and flags win over it", async () => {
     health: { failures: 5, http: "http://localhost/" },
   });
 });
+
+it("--all starts what is needed first and stops it last", async () => {
+  const services = [
+    { ...WEB, name: "app", needs: ["db"] },
+    { ...WEB, name: "db" },
+    { ...WEB, name: "web", needs: ["app"] },
+  ];
+  const names = services.map(({ name }) => name);
+  const { socket, seen } = await daemonWith({
+    "GET /v1/services": () => services,
+    ...Object.fromEntries(names.map((name) => [`POST /v1/services/${name}/start`, () => STARTED])),
+    ...Object.fromEntries(names.map((name) => [`POST /v1/services/${name}/stop`, () => COMPLETE])),
+  });
+
+  await cli(["services", "start", "--all", "--no-stream"], { socket });
+  await cli(["services", "stop", "--all"], { socket });
+
+  const order = seen.flatMap(
+    ({ url }) => /services\/(\w+)\/(\w+)/.exec(url)?.slice(1).join(" ") ?? [],
+  );
+  expect(order).toEqual(["db start", "app start", "web start", "web stop", "app stop", "db stop"]);
+});
+
+it.each([
+  [["stop"], "NAME is missing: names of services, or --all"],
+  [["stop", "web", "--all"], "names and --all contradict each other"],
+  [["stop", "--label", "a=b"], "--label is known, but"],
+])("refuses %j", async (words, sentence) => {
+  const { code, stderr } = await cli(["services", ...words]);
+
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(sentence) });
+});

@@ -169,3 +169,10 @@ it("sends a body with its length", async () => {
     'PUT /x HTTP/1.1\r\nHost: sprite\r\nConnection: close\r\nIf-Match: "3"\r\nContent-Length: 2\r\n\r\nü',
   );
 });
+
+it("a body that the daemon does not read to its end is too large for it", async () => {
+  const socket = await listening((peer) => peer.once("readable", () => peer.destroy()));
+  const request = { method: "PUT", path: "/x", body: Buffer.alloc(4 << 20) };
+
+  await expect(exchange(socket, request)).rejects.toMatchObject({ code: "body_too_large" });
+});

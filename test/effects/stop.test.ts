@@ -1,7 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readStat } from "../../src/posix/proc.ts";
 import { createKit, fixture, type Kit, runs, until } from "./runner-kit.ts";
@@ -124,39 +122,6 @@ it("says that one is empty of which nothing can be found", async () => {
   await kit.fact("in_nothing", "incarnation.emptied");
   expect(types("in_nothing")).toEqual(["incarnation.emptied"]);
 });
-
-const freezer = "/sys/fs/cgroup/freezer";
-const canFreeze = (() => {
-  try {
-    accessSync(freezer, constants.W_OK);
-    return process.getuid?.() === 0;
-  } catch {
-    return false;
-  }
-})();
-
-it.skipIf(!canFreeze)(
-  "says which process outlives KILL, and goes on until it is gone",
-  async () => {
-    const group = join(freezer, `sprite-env-test-${process.pid}`);
-    const incarnation = kit.spawn({ cmd: fixture("forever") });
-    const { pid } = await kit.fact(incarnation, "process.spawned");
-    mkdirSync(group);
-    writeFileSync(join(group, "cgroup.procs"), String(pid));
-    writeFileSync(join(group, "freezer.state"), "FROZEN");
-    const state = () => readFileSync(join(group, "freezer.state"), "utf8").trim();
-    await until("the freeze", () => state() === "FROZEN");
-    kit.stop(incarnation, 50);
-    expect(await kit.fact(incarnation, "process.unkillable")).toMatchObject({ pid });
-    expect(types(incarnation)).not.toContain("incarnation.emptied");
-    writeFileSync(join(group, "freezer.state"), "THAWED");
-    await kit.fact(incarnation, "incarnation.emptied");
-    expect((await kit.fact(incarnation, "process.exited")).status).toEqual({ signal: "KILL" });
-    await until("the group to be empty", () => readFileSync(join(group, "tasks"), "utf8") === "");
-    rmdirSync(group);
-  },
-  20_000,
-);
 
 it("ends many at once", async () => {
   const lives = Array.from({ length: 20 }, () => kit.spawn({ cmd: fixture("escapes") }));

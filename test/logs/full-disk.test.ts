@@ -53,9 +53,9 @@ it("counts each line of a service as kept or missing, and never blocks it", asyn
   const { logs, incidents } = await startLogs(tempDir(), { logDir: join(disk, "logs") });
   const pipes = await logs.open("web", "in_1");
   await runShell(pipes, "seq 200000"); // ends, though most of it has no room
+  const ended = await logs.finish("in_1", 20_000);
   rmSync(ballast);
   await until("lines are kept again", () => incidents.some(({ kind }) => kind === "gap_ended"));
-  const ended = await logs.finish("in_1", 20_000);
   const texts = textsIn(logs.fileOf("web"));
   const kept = texts.filter((text) => !gap.test(text));
   expect(ended.lines).toBe(200_000);

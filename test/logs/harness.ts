@@ -34,12 +34,12 @@ export async function startLogs(
   directory = tempDir(),
   options: Partial<ServiceLogsOptions> = {},
 ): Promise<Running> {
-  const [logDir, runDir] = [join(directory, "logs"), join(directory, "run")];
+  const places = { logDir: join(directory, "logs"), runDir: join(directory, "run"), ...options };
   const incidents: LogIncident[] = [];
   const onEvent = (incident: LogIncident): void => void incidents.push(incident);
-  const logs = await startServiceLogs({ logDir, runDir, ...limits, ...modes, onEvent, ...options });
+  const logs = await startServiceLogs({ ...limits, ...modes, onEvent, ...places });
   onTestFinished(() => logs.close());
-  return { logs, logDir, runDir, incidents };
+  return { logs, logDir: places.logDir, runDir: places.runDir, incidents };
 }
 
 /** Waits until a condition holds. */

@@ -79,7 +79,7 @@ it("knows a log again that was copied to another disk", () => {
   const log = openLog(place, "web", ignore);
   for (let n = 0; n < 9; n++) put(log, `line ${n}`);
   tend(log);
-  writeFileSync(`${log.path}.copy`, `${textsIn(log.path).join("\n")}`); // another file takes the inode
+  writeFileSync(`${log.path}.copy`, "x"); // another file takes the inode
   const copy = tempDir();
   for (const name of readdirSync(place.logDir))
     renameSync(join(place.logDir, name), join(copy, name));

@@ -67,9 +67,9 @@ it("waits for a background process that still writes", async () => {
 it("does not wait longer than it may for one that holds the pipe, and says so", async () => {
   const { logs } = await startLogs();
   const { stdout, stderr } = await logs.open("web", "in_1");
-  start("sh", ["-c", `exec 1<>${stdout} 2<>${stderr}; printf 'up\\npart'; exec sleep 60`]);
   let seen = "";
   logs.follow("web", (_, { text }) => (seen += text));
+  start("sh", ["-c", `exec 1<>${stdout} 2<>${stderr}; printf 'up\\npart'; exec sleep 60`]);
   await until("the line arrives", () => seen === "up");
   expect(await logs.finish("in_1", 100)).toMatchObject({ lines: 2 });
   const texts = textsIn(logs.fileOf("web"));

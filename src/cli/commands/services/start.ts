@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import { commonArgs, connect, watchArgs, watchFor } from "../../args.ts";
 import { forEach, printStart } from "../../streams.ts";
+import { LATER_SELECTION, selected, selectionArgs } from "../../selection.ts";
 import { allOf } from "../../verb.ts";
 
 export const start = defineCommand({
@@ -8,17 +9,19 @@ export const start = defineCommand({
     name: "start",
     description: "Start stopped services, and what they need; streams NDJSON",
     notes: ["The exit code is 1 when a service fails while it is watched."],
+    later: LATER_SELECTION,
     examples: ["sprite-env services start web", "sprite-env services start web worker --no-stream"],
   },
   args: {
-    name: { type: "positional", required: true, repeat: true, description: "Names of services" },
+    ...selectionArgs,
     ...watchArgs,
     ...commonArgs,
   },
   run: async (context) => {
     const client = connect(context.args.socket);
     const duration = watchFor(context.args);
-    return forEach(allOf(context, "name"), async (name) =>
+    const names = await selected(client, allOf(context, "name"), Boolean(context.args.all));
+    return forEach(names, async (name) =>
       printStart(client, name, await client.start(name, { duration })),
     );
   },

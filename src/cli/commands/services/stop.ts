@@ -5,6 +5,7 @@ import { commonArgs, connect, stopArgs } from "../../args.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { say } from "../../output.ts";
 import { forEach, printStop } from "../../streams.ts";
+import { LATER_SELECTION, selected, selectionArgs } from "../../selection.ts";
 import { allOf } from "../../verb.ts";
 
 export const stop = defineCommand({
@@ -14,6 +15,7 @@ export const stop = defineCommand({
     notes: [
       "Sends TERM, and KILL to everything that is left when the time is over. When it returns, nothing of the service is alive.",
     ],
+    later: LATER_SELECTION,
     examples: [
       "sprite-env services stop web",
       "sprite-env services stop postgres --with-dependents",
@@ -21,7 +23,7 @@ export const stop = defineCommand({
     ],
   },
   args: {
-    name: { type: "positional", required: true, repeat: true, description: "Names of services" },
+    ...selectionArgs,
     ...stopArgs,
     "with-dependents": {
       type: "boolean",
@@ -33,7 +35,8 @@ export const stop = defineCommand({
     const { args } = context;
     const client = connect(args.socket);
     const options = { timeout: args.timeout, withDependents: args["with-dependents"] };
-    return forEach(allOf(context, "name"), (name) => stopOne(client, name, options));
+    const names = await selected(client, allOf(context, "name"), Boolean(args.all));
+    return forEach(args.all ? names.toReversed() : names, (name) => stopOne(client, name, options));
   },
 });
 

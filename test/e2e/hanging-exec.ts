@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
-import { createKit, until } from "./runner-kit.ts";
+import { createKit, until } from "../effects/runner-kit.ts";
 
 /** A program that executes no other: each would hang as well. */
 const WAITS = { cmd: "cat", args: ["/dev/stdout"] };
