@@ -56,7 +56,7 @@ export async function run({ quick }: Options): Promise<Result[]> {
     for (const [rows, transactions] of BATCHES) {
       const count = quick ? transactions / 5 : transactions;
       const ways = {
-        bare: () => rate(rows, count, bare.append),
+        bare: () => rate(rows, count, (many) => bare.append(many)),
         alone: () => rate(rows, count, toAlone),
         thread: () => rate(rows, count, toThread),
       };

@@ -133,13 +133,13 @@ async function measureAll(load: Load, rounds: number): Promise<Map<string, Figur
 
 /** Beside the floor, and beside the peer where that is installed. */
 function resultsOf(load: Load, figures: ReadonlyMap<string, Figures>): Result[] {
-  const ours = figures.get(OURS);
-  if (!ours) return [];
+  const own = figures.get(OURS);
+  if (!own) return [];
   const name = `logs, ${load.name}`;
   const note = [...figures]
     .map(([way, { cpuPerGB }]) => `${way} ${cpuPerGB.toFixed(1)}`)
     .join(", ");
-  const result = { name, value: ours.mbPerS, unit: "MB/s", note: `processor s/GB: ${note}` };
+  const result = { name, value: own.mbPerS, unit: "MB/s", note: `processor s/GB: ${note}` };
   const beside = (other: string, aim: { aim?: Aim }): Result[] => {
     const value = figures.get(other)?.mbPerS;
     return value === undefined ? [] : [compared({ ...result, ...aim }, { name: other, value })];

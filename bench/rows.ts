@@ -83,5 +83,5 @@ export function openBareLog(directory: string): BareLog {
   const append = db.transaction((rows: number) => {
     for (let row = 0; row < rows; row += 1) one();
   });
-  return { append: (rows) => void append.immediate(rows), close: () => void db.close() };
+  return { append: (rows) => append.immediate(rows), close: () => void db.close() };
 }

@@ -26,10 +26,11 @@ const obedient = (report: Dispatcher["report"]): ProcessRunner => {
   };
 };
 
+const nothing = () => {};
+
 /** The daemon's runtime on an empty log, without API, processes and timers. */
 export async function startRuntime(journal: Journal): Promise<Dispatcher> {
   const processes = obedient((...report) => dispatcher.report(...report));
-  const nothing = () => {};
   const registry = new Registry({
     machines: boundMachines({
       processes,

@@ -32,21 +32,25 @@ const changedOpen = (
 /** A person's start or change: what went wrong before does not count any more. */
 const FRESH = { restartCount: 0, attempt: 0, failures: [], failing: false };
 
+/** What the machine asks for. Each name needs a runner: `src/runtime/effects.ts` does not compile without. */
+export const serviceEffects = {
+  spawnProcess: effect<{ incarnation: string; definition: ServiceDefinition }>(),
+  stopIncarnation: effect<{ incarnation: string; signal: string; timeoutMs: number }>(),
+  emptyIncarnation: effect<{ incarnation: string }>(),
+  watchUnproven: effect<{ incarnation: string; pid: number }>(),
+  signalProcess: effect<{ incarnation: string; signal: string }>(),
+  armTimer: effect<{ timer: ServiceTimer; dueAt: Instant; armed: string }>(),
+  /** `health` absent: nothing is asked. */
+  startHealth: effect<{ incarnation: string; health: HealthCheck | undefined }>(),
+  startReadiness: effect<{ incarnation: string; probe: Probe | undefined }>(),
+  stopProbes: effect<{ incarnation: string }>(),
+};
+
 /** What the service machine is made of: the effects it asks for, what it remembers, what it asks itself. */
 export const house = setup({
   types: {} as { context: ServiceContext; events: ServiceEvent; input: ServiceInput },
   actions: {
-    // What it asks for.
-    spawnProcess: effect<{ incarnation: string; definition: ServiceDefinition }>(),
-    stopIncarnation: effect<{ incarnation: string; signal: string; timeoutMs: number }>(),
-    emptyIncarnation: effect<{ incarnation: string }>(),
-    watchUnproven: effect<{ incarnation: string; pid: number }>(),
-    signalProcess: effect<{ incarnation: string; signal: string }>(),
-    armTimer: effect<{ timer: ServiceTimer; dueAt: Instant; armed: string }>(),
-    /** `health` absent: nothing is asked. */
-    startHealth: effect<{ incarnation: string; health: HealthCheck | undefined }>(),
-    startReadiness: effect<{ incarnation: string; probe: Probe | undefined }>(),
-    stopProbes: effect<{ incarnation: string }>(),
+    ...serviceEffects,
 
     // What it remembers.
     open: assign(({ event }) => {

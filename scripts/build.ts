@@ -4,10 +4,12 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -56,9 +58,10 @@ function compileModules(outDir: string): void {
  * @throws where something heavy got into it
  */
 export async function bundleCli(folder: string): Promise<void> {
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     entryPoints: [join(ROOT, "src/cli/sprite-env.ts")],
     outfile: join(folder, "verbs.js"),
+    write: false,
     absWorkingDir: ROOT,
     bundle: true,
     minify: true,
@@ -66,7 +69,7 @@ export async function bundleCli(folder: string): Promise<void> {
     platform: "node",
     target: "node22.18",
     format: "cjs",
-    banner: { js: "(function(exports,require,module,__filename,__dirname){" },
+    banner: { js: "(function(exports,require,module,load){" },
     footer: { js: "})" },
     define: { SPRITE_ENV_VERSION: JSON.stringify(version()) },
     legalComments: "none",
@@ -76,8 +79,13 @@ export async function bundleCli(folder: string): Promise<void> {
   });
   const heavy = Object.keys(metafile.inputs).filter((input) => HEAVY.test(input));
   if (heavy.length > 0) throw new Error(`the CLI's bundle must not contain ${heavy.join(", ")}`);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "verbs.js"), withLoad(outputFiles[0]?.text ?? ""));
   copyFileSync(join(ROOT, "scripts/cli-loader.cjs"), join(folder, "sprite-env.cjs"));
 }
+
+/** Code that was compiled beforehand cannot import (Node warns that it is an experiment), so the loader does it. */
+const withLoad = (text: string): string => text.replaceAll('import("../src/', 'load("../src/');
 
 function version(): string {
   const text = readFileSync(join(ROOT, "package.json"), "utf8");

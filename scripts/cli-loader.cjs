@@ -3,7 +3,7 @@
 // 75 kB anew would cost a seventh of what `services list` takes. V8 refuses code of another version of itself and
 // compiles then; verbs.js and verbs.cache are swapped in together, since it compares no more than their lengths.
 const { readFileSync } = require("node:fs");
-const { Script, constants } = require("node:vm");
+const { Script } = require("node:vm");
 
 function cached() {
   try {
@@ -16,9 +16,8 @@ function cached() {
 const script = new Script(readFileSync(`${__dirname}/verbs.js`, "latin1"), {
   filename: `${__dirname}/verbs.js`,
   cachedData: cached(),
-  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
 exports.script = script;
-exports.start = () => script.runInThisContext()(exports, require, module, __filename, __dirname);
+exports.start = () => script.runInThisContext()(exports, require, module, (path) => import(path));
 
 if (require.main === module) exports.start();

@@ -169,14 +169,15 @@ async function run(): Promise<void> {
     table();
     return say(TRY(portOf()));
   }
-  let ending = false;
   mkdirSync(home, { recursive: true });
   const again = existsSync(join(home, "state", "events.db"));
-  const daemon = spawn(bin, ["serve", "--log-level", "warn"], {
+  const daemon = spawn(bin, ["serve", "--log-level", "warn", "--log-dir", join(home, "logs")], {
     env: environment,
     stdio: "inherit",
+    detached: true, // a Ctrl-C in the terminal reaches us alone, and it hears of it once
   });
   const ended = once(daemon, "exit");
+  let ending = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       if (!ending) daemon.kill("SIGTERM");

@@ -103,6 +103,11 @@ abstract class Watch {
   }
 }
 
+const alreadyIn = (phase: string): string =>
+  phase === "stopped" || phase === "failed"
+    ? `The definition is changed; the service stays ${phase} until it is started`
+    : "Service already running";
+
 const said = ({ stream, text, time }: LogLine): StreamLine => ({
   type: stream,
   data: `${text}\n`,
@@ -147,7 +152,7 @@ export class StartWatch extends Watch {
       last.toState === "running" ||
       own.every(({ type }) => type !== "process.spawn_requested")
     ) {
-      this.complete("Service already running");
+      this.complete(alreadyIn(last.toState));
     }
   }
 

@@ -19,6 +19,23 @@ const REST_MS = 1;
 export interface Reader {
   buffer: Buffer;
   stamper: Stamper;
+  /** Of `createTurns`. */
+  later: (goOn: () => void) => void;
+}
+
+/** Streams that flood, and go on in one turn of the loop. */
+const STREAMS_A_TURN = 4;
+
+/** Lets streams that filled the buffer wait for their turn, so that fifty that flood hold up no message for long. */
+export function createTurns(): Reader["later"] {
+  const waiting: (() => void)[] = [];
+  const next = (): void => {
+    for (const goOn of waiting.splice(0, STREAMS_A_TURN)) goOn();
+    if (waiting.length > 0) setImmediate(next);
+  };
+  return (goOn) => {
+    if (waiting.push(goOn) === 1) setImmediate(next);
+  };
 }
 
 /** Reads what one incarnation writes. */
@@ -63,7 +80,7 @@ export function startCapture(
 function readPipe(
   { read, hold }: PipeEnds,
   name: LogLine["stream"],
-  { buffer, stamper }: Reader,
+  { buffer, stamper, later }: Reader,
   sink: Sink,
   failed: (error: Error) => void,
 ): Capture {
@@ -81,7 +98,7 @@ function readPipe(
     lastRead = now;
     if (length < buffer.length && !dribbles) return true;
     if (dribbles) setTimeout(goOn, REST_MS);
-    else setImmediate(goOn);
+    else later(goOn);
     return false;
   };
   const socket = new Socket({

@@ -1,4 +1,12 @@
-import { accessSync, chmodSync, constants, mkdirSync, type Stats, statSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { getSystemErrorMessage } from "node:util";
 import { AppError, messageOf } from "../base/errors.ts";
 
@@ -37,6 +45,16 @@ export const unusable = (problem: string, path: string, cause?: unknown): AppErr
 export function mustBeRegular(stats: Stats, path: string): void {
   if (stats.isFile()) return;
   const message = `${path} is ${kindOf(stats)}, and a service's log must be a regular file; move it away`;
+  throw new AppError("log_directory_unusable", message, { details: { path } });
+}
+
+/**
+ * Refuses a symbolic link whose target is not there: opening it would make a file wherever it points.
+ * @throws AppError `log_directory_unusable`
+ */
+export function mustLeadSomewhere(path: string): void {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  const message = `${path} is a symbolic link to a file that does not exist; make that file, or remove the link`;
   throw new AppError("log_directory_unusable", message, { details: { path } });
 }
 

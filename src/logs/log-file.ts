@@ -3,13 +3,20 @@ import {
   constants,
   fchmodSync,
   fstatSync,
-  mkdirSync,
   openSync,
   readSync,
   writeSync,
 } from "node:fs";
 import { AppError } from "../base/errors.ts";
-import { failedWith, lookAt, mustBeRegular, reasonOf, unusable } from "./directory.ts";
+import {
+  failedWith,
+  lookAt,
+  mustBeRegular,
+  mustLeadSomewhere,
+  prepareLogDirectory,
+  reasonOf,
+  unusable,
+} from "./directory.ts";
 import {
   currentFile,
   endOf,
@@ -125,6 +132,7 @@ export function attach(log: LogFile, base: number): void {
 function openRegular(log: LogFile): number {
   const before = lookAt(log.path);
   if (before) mustBeRegular(before, log.path); // to open some devices does something already
+  else mustLeadSomewhere(log.path);
   const fd = openOrMake(log);
   try {
     mustBeRegular(fstatSync(fd), log.path);
@@ -144,7 +152,7 @@ function openOrMake({ path, place }: LogFile): number {
     return openSync(path, flags, place.fileMode);
   } catch (error) {
     if (!failedWith(error, "ENOENT")) throw error;
-    mkdirSync(place.logDir, { recursive: true, mode: place.dirMode }); // somebody removed it
+    prepareLogDirectory(place.logDir, place.dirMode); // somebody removed it
     return openSync(path, flags, place.fileMode);
   }
 }
@@ -160,6 +168,7 @@ export function endTornLine(log: LogFile): void {
 /** Notes where the current file begins. A disk too full for that is no reason to stop: the rotated files tell it too. */
 export function remember(log: LogFile): void {
   if (log.fd === undefined) return;
+  log.marked = false;
   const head = headOf(log.fd);
   const mark = { base: log.base, identity: identityOf(fstatSync(log.fd)), head };
   try {

@@ -49,10 +49,10 @@ export function createLogs(
     const fair = Math.floor((totalBytes * 3) / 4 / Math.max(1, entries.size));
     place.rotateBytes = Math.min(rotateBytes, Math.max(LEAST_ROTATE_BYTES, fair));
   };
-  const prune = (): void => {
+  const prune = (inUse: (service: string) => boolean): void => {
     sincePrune = 0;
     try {
-      removeBeyond(place, totalBytes - pruneEveryBytes, new Set(entries.keys()), report);
+      removeBeyond(place, totalBytes - pruneEveryBytes, inUse, report);
     } catch (error) {
       const message = `old logs in ${place.logDir} could not be looked through: ${reasonOf(error)}`;
       report({ service: "", kind: "trouble", message });
@@ -80,7 +80,7 @@ export function createLogs(
     timer ??= setTimeout(tendAll, TEND_EVERY_MS);
   };
 
-  prune();
+  prune(() => true); // nothing runs yet, and much of it soon will
   return {
     acquire: (service) => {
       const entry = entries.get(service) ?? { log: openLog(place, service, report), users: 0 };
@@ -100,7 +100,7 @@ export function createLogs(
     write: (log, bytes, lines) => {
       const dropped = appendRotating(log, bytes, lines);
       sincePrune += bytes.length;
-      if (sincePrune > pruneEveryBytes) prune();
+      if (sincePrune > pruneEveryBytes) prune((service) => entries.has(service));
       tendLater();
       return dropped;
     },

@@ -11,7 +11,7 @@ export interface LogLine {
 export interface ServiceLogs {
   /**
    * Makes the two FIFOs of an incarnation and begins to read them.
-   * @returns their paths, and the size of the log file then: where this incarnation's lines begin
+   * @returns their paths, and the position in the log (segments.ts) where this incarnation's lines begin
    * @throws AppError `log_directory_unusable`
    */
   open(
@@ -22,7 +22,7 @@ export interface ServiceLogs {
   reopen(service: string, incarnation: string): Promise<void>;
   /**
    * The incarnation's process ended: reads on until both pipes are at their end, at most `drainMs`, then closes and removes them.
-   * @returns where in the log file its lines end and how many there were
+   * @returns the position where its lines end, how many there were, and bytes of them that could not be written
    */
   finish(
     incarnation: string,
@@ -30,7 +30,7 @@ export interface ServiceLogs {
   ): Promise<{ offset: number; lines: number; droppedBytes: number }>;
   /** Appends one line of our own, tagged `[stderr]`: the seed's "executable file … not found". */
   note(service: string, text: string): Promise<void>;
-  /** Lines of one incarnation as they come, until the returned function is called. */
+  /** Lines as they come, with their incarnation ("" for notes), until the returned function is called. A listener that is too slow gets a line that says how many it missed. */
   follow(service: string, listener: (incarnation: string, line: LogLine) => void): () => void;
   /** Path of a service's file. */
   fileOf(service: string): string;

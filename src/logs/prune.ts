@@ -16,18 +16,18 @@ export function removeOldest(place: LogPlace, service: string, report: ReportInc
  * Holds the directory to a size: the oldest files that were set aside go first, of any service; then whole
  * logs that nothing writes to now, last written longest ago.
  *
- * @param inUse names of services whose current file stays
+ * @param inUse services whose current file stays
  */
 export function removeBeyond(
   place: LogPlace,
   totalBytes: number,
-  inUse: ReadonlySet<string>,
+  inUse: (service: string) => boolean,
   report: ReportIncident,
 ): void {
   const files = logFilesIn(place.logDir);
   let excess = files.reduce((sum, file) => sum + file.size, 0) - totalBytes;
   const removable = files
-    .filter((file) => file.rotated || !inUse.has(file.service))
+    .filter((file) => file.rotated || !inUse(file.service))
     .toSorted((a, b) => Number(b.rotated) - Number(a.rotated) || a.mtimeMs - b.mtimeMs);
   for (const file of removable) {
     if (excess <= 0) return;

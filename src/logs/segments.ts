@@ -118,6 +118,7 @@ function removeIfThere(path: string): void {
 /** The files of a service's log that were set aside, oldest first. */
 export function rotatedSegments(logDir: string, service: string): Segment[] {
   const name = `${service}.log`;
+  if (!statSync(logDir, { throwIfNoEntry: false })) return [];
   return readdirSync(logDir)
     .map((entry) => ROTATED.exec(entry))
     .filter((match) => match?.[1] === name)

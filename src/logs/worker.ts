@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { AppError, messageOf } from "../base/errors.ts";
-import { type Capture, type Reader, startCapture } from "./capture.ts";
+import { type Capture, createTurns, type Reader, startCapture } from "./capture.ts";
 import { lookAt, reasonOf } from "./directory.ts";
 import { createFollowers } from "./followers.ts";
 import { heldText, missedText, ownLine } from "./line.ts";
@@ -43,7 +43,8 @@ export function createLogWorker(
   close: () => void,
 ): (message: ToLogThread) => void {
   const { logDir, runDir } = options;
-  const reader: Reader = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), stamper: createStamper() };
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const reader: Reader = { buffer, stamper: createStamper(), later: createTurns() };
   const incarnations = new Map<string, Incarnation>();
   const followers = createFollowers(post);
   const report = onlyNews((incident) => post({ type: "incident", incident }));

@@ -139,7 +139,8 @@ function noRetry({ tracker }: Present): string {
   const error = tracker.current?.end?.data["error"] as unknown as SpawnError | undefined;
   if (error?.permanent) return "trying again cannot help";
   if (restart === "never") return "its restart policy is never";
-  return `it failed ${maxFailures} times within ${formatDuration(windowMs)}, and its max_failures allows no more`;
+  const times = maxFailures === 1 ? "once" : `${maxFailures} times`;
+  return `it failed ${times} within ${formatDuration(windowMs)}, and its max_failures allows no more`;
 }
 
 function deleted({ tracker }: Present): string {

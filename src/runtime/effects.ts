@@ -1,5 +1,6 @@
 import { resolved } from "../../machines/definition.ts";
 import { machines, type StreamKind } from "../../machines/index.ts";
+import type { serviceEffects } from "../../machines/service-setup.ts";
 import type { ProbeRunner, ProcessRunner, TimerRunner } from "./ports.ts";
 
 /** Everything that can be done about a machine's wish. */
@@ -13,22 +14,10 @@ type Implementations<Kind extends StreamKind> = NonNullable<
   Parameters<(typeof machines)[Kind]["machine"]["provide"]>[0]["actions"]
 >;
 
-/** The names of a machine's effects, which must all be here: a new one does not compile until somebody runs it. */
-type ServiceEffect =
-  | "spawnProcess"
-  | "stopIncarnation"
-  | "emptyIncarnation"
-  | "watchUnproven"
-  | "signalProcess"
-  | "armTimer"
-  | "startHealth"
-  | "startReadiness"
-  | "stopProbes";
-
 const streamOf = ({ self }: { self: { id: string } }): string => self.id;
 
-/** Effect name → runner. The actor's id is its stream. */
-const serviceEffects = (runners: Runners) =>
+/** Effect name → runner, all of them: a new effect does not compile until somebody runs it. The actor's id is its stream. */
+const runnersOfService = (runners: Runners) =>
   ({
     spawnProcess: (info, { incarnation, definition }) =>
       runners.processes.spawn({
@@ -51,12 +40,12 @@ const serviceEffects = (runners: Runners) =>
       if (probe) runners.probes.startReadiness({ stream: streamOf(info), incarnation, probe });
     },
     stopProbes: (_, params) => runners.probes.stop(params),
-  }) satisfies Pick<Required<Implementations<"service">>, ServiceEffect>;
+  }) satisfies Pick<Required<Implementations<"service">>, keyof typeof serviceEffects>;
 
 /** The machines with their effects bound to runners: what the actors are made of. */
 export function boundMachines(runners: Runners) {
   return {
-    service: machines.service.machine.provide({ actions: serviceEffects(runners) }),
+    service: machines.service.machine.provide({ actions: runnersOfService(runners) }),
     environment: machines.environment.machine,
   };
 }

@@ -106,7 +106,7 @@ it("shows a line without our form, with the time of the line above it", async ()
 });
 
 it("finds nothing of a service that never wrote", async () => {
-  const logDir = tempDir();
+  const logDir = join(tempDir(), "not-there");
   expect(await tailLines(logDir, "web", 10)).toEqual([]);
   expect(await linesBetween(logDir, "web", 0, 1000)).toEqual([]);
   expect([endPosition(logDir, "web"), lastLineTime(logDir, "web")]).toEqual([0, undefined]);

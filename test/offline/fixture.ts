@@ -10,6 +10,7 @@ import { openStore, type Store } from "../../src/offline/store.ts";
 import { projectionHook, refold } from "../../src/projections/engine.ts";
 import { projections } from "../../src/projections/index.ts";
 import { Fold } from "../../src/runtime/replay.ts";
+import { why, type Why } from "../../src/offline/why.ts";
 import { World } from "../support/world.ts";
 
 /** A directory that is gone after the test. */
@@ -61,3 +62,42 @@ export function opened(stateDirectory: string): Store {
 
 /** A world's log on a disk, opened as a question about the past opens it. */
 export const storeOf = async (world: World): Promise<Store> => opened(await diskLog(world.rows));
+
+/** What `why` tells of a service of a world, a daemon at work or not. */
+export async function told(world: World, name = "web", daemon = true): Promise<Why> {
+  return why(await storeOf(world), name, { now: world.clock.wall(), daemon });
+}
+
+/** The chain as `type: words`. */
+export const chainOf = ({ steps }: Why): string[] =>
+  steps.map(({ row, text }) => `${row.type}: ${text}`);
+
+/** Reports of the runners of a world. */
+export async function report(
+  world: World,
+  name: string,
+  ...facts: { type: string; [data: string]: unknown }[]
+): Promise<void> {
+  const incarnation = world.dispatcher.view.service(name)?.context.open?.id ?? "";
+  world.dispatcher.report(
+    `service/${name}`,
+    facts.map((fact) => ({ ...fact, incarnation })),
+  );
+  await world.settle();
+}
+
+/** The machine under a world is another boot, and nothing of before lives. */
+export async function powerCut(world: World): Promise<void> {
+  for (const process of world.processes.values()) process.alive = false;
+  world.machineBoot = `${world.machineBoot}+`;
+  await world.boot();
+}
+
+/** The daemon of a world ends as it should. */
+export async function shutDown(world: World): Promise<void> {
+  await world.wish("environment/sprite", {
+    type: "environment.drain_requested",
+    reason: "SIGTERM",
+    deadlineMs: 10_000,
+  });
+}

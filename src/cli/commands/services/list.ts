@@ -10,10 +10,14 @@ export const list = defineCommand({
     description: "Show all services and their state: a table on a terminal, JSON when piped",
     examples: ["sprite-env services list", "sprite-env services list | jq -r '.[].name'"],
   },
-  args: { ...jsonArgs, ...commonArgs },
+  args: {
+    ...jsonArgs,
+    table: { type: "boolean", description: "Print the table when piped, too" },
+    ...commonArgs,
+  },
   run: async ({ args }) => {
     const services = await connect(args.socket).list();
-    if (args.json || !onTerminal()) return print(seedJson(services.map(shown)));
+    if (args.json || !(args.table || onTerminal())) return print(seedJson(services.map(shown)));
     const { serviceTable } = await import("../../service-table.ts");
     return print(serviceTable(services, Date.now()));
   },
