@@ -34,7 +34,7 @@ import { adoptOrphans } from "./pid1/subreaper.ts";
 import { boottimeMs, exitNow, peerCredentials } from "./posix/calls.ts";
 import { readStat } from "./posix/proc.ts";
 import { allServices, serviceByName } from "./projections/services.ts";
-import { boot, type BootReport } from "./runtime/boot.ts";
+import { boot, type BootReport, openIncarnations } from "./runtime/boot.ts";
 import { watchClock } from "./runtime/clock-watch.ts";
 import { Dispatcher, inWords } from "./runtime/dispatch.ts";
 import { boundMachines } from "./runtime/effects.ts";
@@ -177,6 +177,7 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
   };
   const tail = createTail();
   dispatcher.listen((rows) => tail.publish(rows));
+  await logs.discard(openIncarnations(registry).map(({ incarnation }) => incarnation));
   const found = await boot(fold, registry, dispatcher, processes, {
     machineBoot: machineBoot(),
     pid: process.pid,

@@ -78,7 +78,8 @@ export function history({ reader }: Store, name: string, limit = Infinity): Hist
 }
 
 function told(causes: Causes, life: Life): HistoryLife {
-  const { number, incarnation, asked, spawned, end, endAskedBy, reason } = life;
+  const { number, incarnation, asked, spawned, end, endAskedBy } = life;
+  const led = because(causes, life);
   const pid = spawned && numberOf(spawned, "pid");
   const ran = ranMs(life);
   const by = endAskedBy && askedText(causes, endAskedBy, life);
@@ -93,8 +94,8 @@ function told(causes: Causes, life: Life): HistoryLife {
     ...(ran !== undefined && { ranMs: ran }),
     ...(isObject(exit) && { exit }),
     ...(by !== undefined && { endedBy: by }),
-    because: because(causes, life),
-    becauseSeq: reason.seq,
+    because: led.text,
+    becauseSeq: led.row.seq,
   };
 }
 
@@ -115,13 +116,17 @@ function askedText(causes: Causes, row: EventRow, life: Life): string {
   }
 }
 
-function because(causes: Causes, life: Life): string {
+/** What led to a life, and the row that it was. */
+function because(causes: Causes, life: Life): { text: string; row: EventRow } {
   const { reason, before } = life;
+  const { failure, restartedBy } = before;
   const isRetry = reason.type === "timer.fired" || reason.fromState === "crashed";
-  if (isRetry && before.failure && !reason.type.startsWith("service."))
-    return `${failureNumber(before.failure)}, tried again in ${formatDuration(before.failure.delayMs)}`;
-  const again = reason.fromState === "restarting" ? before.restartedBy : undefined;
-  return askedText(causes, again ?? reason, life);
+  if (isRetry && failure && !reason.type.startsWith("service.")) {
+    const text = `${failureNumber(failure)}, tried again in ${formatDuration(failure.delayMs)}`;
+    return { text, row: failure.row };
+  }
+  const row = (reason.fromState === "restarting" && restartedBy) || reason;
+  return { text: askedText(causes, row, life), row };
 }
 
 const isObject = (value: unknown): value is EventRow["data"] =>

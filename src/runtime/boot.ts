@@ -23,7 +23,7 @@ export interface BootReport {
 }
 
 /** Incarnations that the log leaves open: what may be running from an earlier life. */
-function openIncarnations(registry: Registry): OpenIncarnation[] {
+export function openIncarnations(registry: Registry): OpenIncarnation[] {
   return registry.streams().flatMap((stream) => {
     const { open } = (registry.get(stream)?.snapshot.context ?? {}) as Partial<ServiceContext>;
     if (!open || kindOf(stream) !== "service") return [];
