@@ -45,8 +45,8 @@ dist/.stamp: $(INSTALLED) $(SOURCES)
 	@npm run -s build
 	@touch $@
 
-# What the tests want from the system, as command:package. A test whose program is missing is skipped and says so.
-SYSTEM := python3:python3 /usr/lib/postgresql/15/bin/initdb:postgresql-15 faketime:faketime setpriv:util-linux ps:procps
+# What the tests want from the system, as command:package. A test whose program is missing is skipped and says so; in CI that is a failure.
+SYSTEM := python3:python3 /usr/lib/postgresql/15/bin/initdb:postgresql-15 faketime:faketime setpriv:util-linux ps:procps strace:strace script:bsdutils
 MISSING := for one in $(SYSTEM); do command -v "$${one%%:*}" >/dev/null || echo "$${one\#\#*:}"; done
 
 system:

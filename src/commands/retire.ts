@@ -5,6 +5,7 @@ import type { EventReader } from "../journal/event-reader.ts";
 import type { EventRow } from "../journal/record.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
+import { openOf } from "../runtime/boot.ts";
 import { ENVIRONMENT } from "../runtime/group.ts";
 import type { ProcessRunner } from "../runtime/ports.ts";
 import type { Registry } from "../runtime/registry.ts";
@@ -52,18 +53,10 @@ async function endWhatIsLeft(
   stream: string,
   context: ServiceContext,
 ): Promise<void> {
-  const { open } = context;
-  if (!open) return;
-  const { id: incarnation, pid, startTime, exited, machineBoot } = open;
+  const [asked] = openOf(stream, context);
+  if (!asked) return;
+  const { incarnation } = asked;
   const { stopSignal: signal, stopTimeoutMs: timeoutMs } = resolved(context.definition);
-  const asked = {
-    stream,
-    incarnation,
-    exited,
-    machineBoot,
-    ...(pid !== undefined && { pid }),
-    ...(startTime !== undefined && { startTime }),
-  };
   const tries = Math.ceil((timeoutMs + 10_000) / LOOK_AGAIN_MS);
   for (let attempt = 0; attempt < tries; attempt += 1) {
     const found = (await ports.processes.look([asked])).get(incarnation);

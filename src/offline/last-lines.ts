@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { messageOf } from "../base/errors.ts";
 import type { LogLine } from "../logs/ports.ts";
 import { linesBetween, tailPosition } from "../logs/read.ts";
@@ -29,15 +30,22 @@ export async function lastLines(
   try {
     const from = await tailPosition(logDir, service, count, to);
     const lines = await linesBetween(logDir, service, Math.max(from, life?.logFrom ?? 0), to);
-    return { file, lines };
+    const problem = lines.length === 0 ? problemOfNone(logDir, life) : undefined;
+    return { file, lines, ...(problem !== undefined && { problem }) };
   } catch (error) {
     return { file, lines: [], problem: problemOf(error, logDir) };
   }
 }
 
+/** Where the event log says that it wrote something, no lines are not the whole truth. */
+function problemOfNone(logDir: string, life: Why["life"]): string | undefined {
+  if (!existsSync(logDir)) return `there is no ${logDir}: name the directory with --log-dir`;
+  const { logFrom = 0, logTo = 0 } = life ?? {};
+  return logTo > logFrom ? `its lines are not in ${logDir} any more` : undefined;
+}
+
 function problemOf(error: unknown, logDir: string): string {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === "ENOENT") return `there is no ${logDir}: name the directory with --log-dir`;
   if (code === "EACCES") return `${logDir} may not be read by us`;
   return `its log in ${logDir} could not be read: ${messageOf(error)}`;
 }

@@ -22,24 +22,23 @@ export interface BootReport {
   unproven: readonly { service: string; pid: number }[];
 }
 
-/** Incarnations that the log leaves open: what may be running from an earlier life. */
-export function openIncarnations(registry: Registry): OpenIncarnation[] {
-  return registry.streams().flatMap((stream) => {
-    const { open } = (registry.get(stream)?.snapshot.context ?? {}) as Partial<ServiceContext>;
-    if (!open || kindOf(stream) !== "service") return [];
-    const { id: incarnation, pid, startTime, exited, machineBoot } = open;
-    return [
-      {
-        stream,
-        incarnation,
-        exited,
-        machineBoot,
-        ...(pid !== undefined && { pid }),
-        ...(startTime !== undefined && { startTime }),
-      },
-    ];
-  });
+/** What a service's context says is open: what a daemon has to look for. */
+export function openOf(stream: string, { open }: Pick<ServiceContext, "open">): OpenIncarnation[] {
+  if (!open) return [];
+  const { id: incarnation, pid, startTime, exited, machineBoot } = open;
+  const process = {
+    ...(pid !== undefined && { pid }),
+    ...(startTime !== undefined && { startTime }),
+  };
+  return [{ stream, incarnation, exited, machineBoot, ...process }];
 }
+
+/** Incarnations that the log leaves open: what may be running from an earlier life. */
+export const openIncarnations = (registry: Registry): OpenIncarnation[] =>
+  registry
+    .streams()
+    .filter((stream) => kindOf(stream) === "service")
+    .flatMap((stream) => openOf(stream, registry.get(stream)?.snapshot.context as ServiceContext));
 
 /**
  * Begins a boot on a folded log: looks for what an earlier daemon left, then records what was found as one group. What to start, to fence or to

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { EventRow } from "../../src/journal/record.ts";
@@ -84,8 +84,9 @@ describe("the last lines of a life", () => {
 
   it("are over rotated files", async () => {
     const directory = temporaryDirectory();
-    writeFileSync(join(directory, "web.log.000000000000000"), FIRST.slice(0, FIRST.length / 2));
-    writeFileSync(join(directory, "web.log"), FIRST.slice(FIRST.length / 2) + SECOND);
+    const half = line("one: hello").length;
+    writeFileSync(join(directory, "web.log.000000000000000"), FIRST.slice(0, half));
+    writeFileSync(join(directory, "web.log"), FIRST.slice(half) + SECOND);
 
     expect(texts(await linesOf(placed(true), 10, directory))).toEqual(["one: hello", "one: oops"]);
   });
@@ -97,10 +98,12 @@ describe("the last lines of a life", () => {
     expect(problem).toBe("there is no /nonexistent: name the directory with --log-dir");
   });
 
-  it("are none where the log was removed", async () => {
-    const empty = join(temporaryDirectory(), "logs");
-    mkdirSync(empty);
+  it("are none where the log was removed, and that is said, too", async () => {
+    const empty = temporaryDirectory();
 
-    expect(texts(await linesOf(placed(true), 10, empty))).toEqual([]);
+    expect(await linesOf(placed(true), 10, empty)).toMatchObject({
+      lines: [],
+      problem: `its lines are not in ${empty} any more`,
+    });
   });
 });
