@@ -110,7 +110,7 @@ export async function daemonHead(socket: string | undefined): Promise<HeadWire |
  * Runs something of offline/ and makes its errors ours. It is compiled beside the CLI's one file, so its AppError is another class
  * of the same name.
  */
-export async function asOurs<Answer>(run: () => Promise<Answer>): Promise<Answer> {
+async function asOurs<Answer>(run: () => Promise<Answer>): Promise<Answer> {
   try {
     return await run();
   } catch (error) {

@@ -8,18 +8,22 @@ import { fixture, type Sprite, sprite } from "../support/daemon.ts";
 import { queryLog } from "../support/log-of.ts";
 import { describeProcess, processesAt } from "../support/processes.ts";
 import { type Random, seeded } from "../support/random.ts";
-import { Client, Gate } from "../support/storm.ts";
+import { type Acknowledged, Client, Gate } from "../support/storm.ts";
 import { until } from "../support/until.ts";
 
 const KILLS = 200;
-const CLIENTS = 4;
-/** The longest a daemon lives, in milliseconds: from its start where it dies while it boots, else from when it was ready. */
-const LIFE_MS = 350;
-/** How many daemons die while they boot. */
-const DIES_BOOTING = 0.25;
+const CLIENTS = 12;
+/** The share of daemons that die while they boot. */
+const DIES_BOOTING = 0.35;
+/** When those die, in milliseconds from their start; and the others, from when they were ready. */
+const BOOTING_MS = { from: 150, to: 700 };
+const READY_MS = { from: 0, to: 250 };
+
+const drawn = (random: Random, { from, to }: { from: number; to: number }): number =>
+  from + random.below(to - from);
 
 const SHARED = ["shared-a", "shared-b"];
-const ownOf = (client: number): string[] => [`own-${client}a`, `own-${client}b`];
+const ownOf = (client: number): string[] => [`own-${client}`];
 const NAMES = [...SHARED, ...Array.from({ length: CLIENTS }, (_, client) => ownOf(client)).flat()];
 
 /** Whether somebody holds the lock of a file: the kernel's list names it by its inode. Source: proc_locks(5). */
@@ -38,6 +42,8 @@ class Storm {
   readonly locks: string;
   readonly gate = new Gate();
   readonly clients: Client[];
+  readonly promised: Acknowledged[] = [];
+  /** So many promises were looked up already. */
   #checked = 0;
 
   constructor(made: Sprite, random: Random) {
@@ -51,6 +57,7 @@ class Storm {
           sprite: made,
           random,
           gate: this.gate,
+          promised: this.promised,
           own: ownOf(client),
           shared: SHARED,
           define: (service, tag) => ({
@@ -69,8 +76,7 @@ class Storm {
   }
 
   /** Every command that was acknowledged is in the log, as what it was. */
-  everyPromiseIsKept(): void {
-    const promised = this.clients.flatMap(({ acknowledged }) => acknowledged.slice(this.#checked));
+  everyPromiseIsKept(promised: readonly Acknowledged[]): void {
     const kept = queryLog(this.made.stateDir, (db) => {
       const find = db.prepare<[string], { stream: string; type: string }>(
         "SELECT stream, type FROM idempotency_keys JOIN events ON events.id = event_id WHERE key = ?",
@@ -126,7 +132,8 @@ class Storm {
   async check(): Promise<void> {
     await until("all clients wait", () => this.gate.waiting === this.clients.length);
     this.nothingRanTwice();
-    this.everyPromiseIsKept();
+    this.everyPromiseIsKept(this.promised.slice(this.#checked));
+    this.#checked = this.promised.length;
     await this.everyServiceIsAsPromised();
   }
 }
@@ -136,7 +143,7 @@ async function bootOrDie(made: Sprite, random: Random): Promise<number> {
   let killed = 0;
   while (random.next() < DIES_BOOTING) {
     made.launch();
-    await pause(random.below(LIFE_MS));
+    await pause(drawn(random, BOOTING_MS));
     await made.killDaemon();
     killed += 1;
   }
@@ -144,15 +151,24 @@ async function bootOrDie(made: Sprite, random: Random): Promise<number> {
   return killed;
 }
 
+const times: Record<string, number[]> = {};
 /** Kills so many daemons at random moments while the clients give orders. */
 async function rage(storm: Storm, random: Random): Promise<void> {
   const { made, gate, clients } = storm;
   for (let kills = 0; kills < KILLS; kills += 1) {
     try {
-      kills += await bootOrDie(made, random);
+      const t0 = performance.now();
+      const died = await bootOrDie(made, random);
+      kills += died;
+      const t1 = performance.now();
+      times["boot" + died] = [
+        (times["boot" + died]?.[0] ?? 0) + 1,
+        (times["boot" + died]?.[1] ?? 0) + t1 - t0,
+      ];
       if (kills > 0) await storm.check();
+      times["check"] = [0, (times["check"]?.[1] ?? 0) + performance.now() - t1];
       gate.open();
-      await pause(random.below(LIFE_MS));
+      await pause(drawn(random, READY_MS));
       gate.close();
       await made.killDaemon();
     } catch (error) {
@@ -162,6 +178,13 @@ async function rage(storm: Storm, random: Random): Promise<void> {
     }
   }
   for (const client of clients) client.stop();
+  if (process.env["STORM_STATS"])
+    console.log(
+      storm.promised.length,
+      made.rows().length,
+      times,
+      String(made.rows().filter((r) => r.type === "process.spawned").length),
+    );
 }
 
 it(`after ${KILLS} SIGKILLs of the daemon in a storm of commands nothing acknowledged is lost and nothing runs twice`, async () => {
@@ -201,6 +224,7 @@ async function verified(storm: Storm): Promise<void> {
   expect(ended).toMatchObject({ code: 0 });
   expect(processesAt(made.dir).map(describeProcess)).toEqual([]);
   storm.nothingRanTwice();
+  storm.everyPromiseIsKept(storm.promised);
 
   const rows = made.rows();
   expect(rows.map(({ seq }) => seq)).toEqual(rows.map((_, index) => index + 1));
@@ -215,7 +239,7 @@ async function verified(storm: Storm): Promise<void> {
   const sent = new Set(clients.flatMap(({ keys }) => [...keys]));
   expect(known.filter(({ key }) => !sent.has(key))).toEqual([]);
   for (const name of NAMES) {
-    const lives = linesIn(join(locks, `${name}.lock`.replace(".lock", ".lives"))).length;
+    const lives = linesIn(join(locks, `${name}.lives`)).length;
     const requests = made.rowsOf(name, "process.spawn_requested").length;
     expect(lives, `lives of ${name}`).toBeLessThanOrEqual(requests);
   }

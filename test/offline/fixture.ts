@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { OnAppend } from "../../src/journal/append.ts";
+import type { Group } from "../../src/journal/journal.ts";
 import type { EventRow, JsonObject } from "../../src/journal/record.ts";
 import type { Db } from "../../src/journal/sqlite.ts";
 import { openWriter, type Writer } from "../../src/journal/writer.ts";
@@ -32,16 +33,21 @@ const hook = (db: Db): OnAppend => {
   return projectionHook(db, projections);
 };
 
-/** Writes rows as the daemon's own writer does, projections included, and leaves the log open. */
-export async function writeLog(stateDirectory: string, rows: readonly EventRow[]): Promise<Writer> {
-  const writer = openWriter({ stateDirectory, hook });
+/** Rows as `dispatch` hands them to a writer, those after a seq alone. */
+export function groupOf(rows: readonly EventRow[], after = 0): Group {
   const fold = new Fold();
-  const group = rows.map((row) => {
+  const prepared = rows.map((row) => {
     fold.add(row);
     const { seq: _seq, prevHash: _prevHash, hash: _hash, ...draft } = row;
     return { draft, view: fold.streams.get(row.stream)?.snapshot.context as JsonObject };
   });
-  const result = await writer.append([{ rows: group }]);
+  return { rows: prepared.slice(after) };
+}
+
+/** Writes rows as the daemon's own writer does, projections included, and leaves the log open. */
+export async function writeLog(stateDirectory: string, rows: readonly EventRow[]): Promise<Writer> {
+  const writer = openWriter({ stateDirectory, hook });
+  const result = await writer.append([groupOf(rows)]);
   if (result.outcome !== "committed") throw new Error(JSON.stringify(result));
   return writer;
 }

@@ -1,4 +1,3 @@
-import { onTestFinished } from "vitest";
 import { GENESIS, rowHash } from "../../src/journal/record.ts";
 import { COLUMNS, type StoredRow } from "../../src/journal/read.ts";
 import type { Db } from "../../src/journal/sqlite.ts";
@@ -43,17 +42,15 @@ function rechain(db: Db): void {
   const rows = db.prepare<[], StoredRow>(`SELECT ${COLUMNS} FROM events ORDER BY seq`).all();
   const update = db.prepare("UPDATE events SET prev_hash = ?, hash = ? WHERE seq = ?");
   let last = { seq: 0, hash: GENESIS };
-  for (const { data, ...row } of rows) {
-    const hash = rowHash(last.hash, { ...row, data: {} }, data);
+  for (const row of rows) {
+    const hash = rowHash(last.hash, row, row.data);
     update.run(last.hash, hash, row.seq);
     last = { seq: row.seq, hash };
   }
   db.prepare("UPDATE log_head SET seq = ?, hash = ?").run(last.seq, last.hash);
 }
 
-/** The database without its triggers, closed after the test. */
+/** Does to the database what its triggers would refuse. */
 export function tamper(stateDirectory: string, sql: string): void {
-  const db = forgersDatabase(stateDirectory);
-  onTestFinished(() => void db.close());
-  db.exec(sql);
+  forgersDatabase(stateDirectory).exec(sql);
 }

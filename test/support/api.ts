@@ -13,14 +13,14 @@ export interface Question {
   /** Sent as JSON; a text as it stands. */
   body?: unknown;
   headers?: Record<string, string>;
-  /** Called when the head of the answer is there: its request is taken, or refused. */
-  onHead?: (status: number) => void;
+  /** Called when the head of the answer is there: its request is taken, or refused. True: the rest is not waited for. */
+  onHead?: (status: number) => boolean;
 }
 
 const textOf = (body: unknown): string => (typeof body === "string" ? body : JSON.stringify(body));
 
 /**
- * One request over a socket, and its answer when it is whole.
+ * One request over a socket, and its answer.
  *
  * @throws what Node says of a connection that is refused or breaks off
  */
@@ -29,7 +29,10 @@ export function ask(socketPath: string, question: Question): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = send({ socketPath, method, path, headers, agent: false }, (answer) => {
       const status = answer.statusCode ?? 0;
-      onHead?.(status);
+      if (onHead?.(status)) {
+        resolve({ status, headers: answer.headers, text: "" });
+        return void request.destroy();
+      }
       const chunks: Buffer[] = [];
       answer.on("data", (chunk: Buffer) => void chunks.push(chunk));
       answer.on("error", reject);

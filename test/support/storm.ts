@@ -1,12 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Answer, Question } from "./api.ts";
-import { Believed, type Change, CHANGES } from "./believed.ts";
+import { type Belief, Believed, type Change, CHANGES } from "./believed.ts";
 import type { Sprite } from "./daemon.ts";
 import type { Random } from "./random.ts";
 
 /** Holds clients up while there is no daemon, and tells when all of them wait. */
 export class Gate {
-  #open = Promise.withResolvers<void>();
+  #opening: PromiseWithResolvers<void> | undefined = Promise.withResolvers();
   #waiting = 0;
 
   get waiting(): number {
@@ -15,16 +15,17 @@ export class Gate {
 
   async pass(): Promise<void> {
     this.#waiting += 1;
-    await this.#open.promise;
+    await this.#opening?.promise;
     this.#waiting -= 1;
   }
 
   open(): void {
-    this.#open.resolve();
+    this.#opening?.resolve();
+    this.#opening = undefined;
   }
 
   close(): void {
-    this.#open = Promise.withResolvers();
+    this.#opening = Promise.withResolvers();
   }
 }
 
@@ -53,6 +54,8 @@ export interface StormOptions {
   /** Services that others change, too. */
   shared: readonly string[];
   gate: Gate;
+  /** Where what was acknowledged is written down, in order. */
+  promised: Acknowledged[];
 }
 
 const SIGNALS = ["KILL", "TERM", "HUP", "USR1", "STOP"];
@@ -67,12 +70,15 @@ const WISHES: Readonly<Record<string, readonly string[]>> = {
 const VERBS = ["put", "put", "start", "stop", "restart", "signal", "delete"];
 /** How often an answer that was lost is asked for again. */
 const ASK_AGAIN = 0.7;
+/** How often a client leaves as soon as it is told that its order was taken. */
+const HASTY = 0.7;
+
+const isStopped = (belief: Belief): boolean => belief !== "absent" && belief.desired === "stopped";
 
 let orders = 0;
 
 /** One client of the storm: gives orders one after the other, and remembers what it was promised. */
 export class Client {
-  readonly acknowledged: Acknowledged[] = [];
   readonly keys = new Set<string>();
   readonly believed: ReadonlyMap<string, Believed>;
   readonly #options: StormOptions;
@@ -89,7 +95,9 @@ export class Client {
 
   /** Gives orders until it is stopped. @throws where an answer contradicts what was promised */
   async run(): Promise<void> {
-    while (!this.#over) {
+    for (;;) {
+      await this.#options.gate.pass();
+      if (this.#over) return;
       const order = this.#next();
       await this.#carryOut(order).catch((error: unknown) => {
         throw new Error(`${order.verb} ${order.service}: ${String(error)}`, { cause: error });
@@ -145,8 +153,12 @@ export class Client {
 
   /** The answer; its head is enough. undefined where there was none, or 503: then there is no daemon, or not for long. */
   async #ask({ question }: Order): Promise<Answer | undefined> {
+    const isHasty = this.#options.random.next() < HASTY;
     let head: number | undefined;
-    const onHead = (status: number) => (head = status);
+    const onHead = (status: number) => {
+      head = status;
+      return isHasty && status === 200;
+    };
     const answer = await this.#options.sprite
       .ask({ ...question, onHead })
       .catch(() => (head === undefined ? undefined : { status: head, headers: {}, text: "" }));
@@ -160,13 +172,7 @@ export class Client {
     if (error === "service_not_found") {
       return believed?.learned("not there", (belief) => belief === "absent");
     }
-    if (error === "service_stopped") {
-      const isStopped = (belief: unknown) =>
-        typeof belief === "object" && belief !== null && "desired" in belief
-          ? belief.desired === "stopped"
-          : false;
-      return believed?.learned("stopped", isStopped);
-    }
+    if (error === "service_stopped") return believed?.learned("stopped", isStopped);
     if (error === "service_deleting") {
       believed?.seen("being deleted", (belief) => belief === "absent");
       await pause(20);
@@ -181,7 +187,7 @@ export class Client {
   #promised(order: Order, believed?: Believed): void {
     const key = order.question.headers?.["Idempotency-Key"];
     const stream = `service/${order.service}`;
-    if (key !== undefined) this.acknowledged.push({ key, stream, types: order.types });
+    if (key !== undefined) this.#options.promised.push({ key, stream, types: order.types });
     believed?.acknowledged();
   }
 }
