@@ -54,7 +54,7 @@ export async function startRuntime(journal: Journal): Promise<Dispatcher> {
       throw new Error(message, { cause: error });
     },
   });
-  const facts = { machineBoot: "bench/1", pid: process.pid, release: "0.0.0" };
+  const facts = { machineBoot: "bench/1", pid: process.pid, release: "0.0.0", logDir: "/" };
   await boot(new Fold(registry.machines), registry, dispatcher, processes, facts);
   await dispatcher.command({
     actor: "runtime",

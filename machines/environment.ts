@@ -10,6 +10,8 @@ export type EnvironmentFact =
       machineBoot: string;
       pid: number;
       release: string;
+      /** Where the logs of services are written. */
+      logDir: string;
       found: { open: number; proven: number; unproven: number };
     }
   /** It answers, and has decided what to start. */

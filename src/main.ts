@@ -182,6 +182,7 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
     machineBoot: machineBoot(),
     pid: process.pid,
     release,
+    logDir: config.logDir,
   });
   tellBoot(found, logger);
 
@@ -222,7 +223,7 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
           signal,
           wants: (row) => service === undefined || row.stream === `service/${service}`,
         }),
-      head: () => ({ ...reader.head(), stateDir, logDir: config.logDir }),
+      head: () => ({ ...reader.head(), stateDir }),
     },
     config,
     logger,

@@ -52,16 +52,15 @@ export async function withPast<Answer>(
   const { cwd, env, uid, canWrite } = thisSystem();
   const at = places(env, uid, canWrite, { stateDir: chosen, logDir: flags["log-dir"] });
   const stateDir = resolve(cwd, at.stateDir);
-  const ownLogs = flags["state-dir"] === undefined ? head?.log_dir : undefined;
-  const logDir = resolve(cwd, flags["log-dir"] ?? ownLogs ?? at.logDir);
   return asOurs(async () => {
-    const { holds, openStore } = await import("../offline/store.ts");
+    const { holds, logDirOf, openStore } = await import("../offline/store.ts");
     const store = opened(openStore, stateDir, head !== undefined);
     try {
       const daemon = head !== undefined && holds(store, head);
       if (head && !daemon && flags["state-dir"] === undefined) throw another(store.file);
       if (!daemon && onTerminal())
         say(paintError("dim", `no daemon answers; read from ${store.file}`));
+      const logDir = resolve(cwd, flags["log-dir"] ?? logDirOf(store) ?? at.logDir);
       return await use({ store, logDir, daemon });
     } finally {
       store.close();

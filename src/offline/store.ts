@@ -55,6 +55,18 @@ function ownerOf(stateDir: string): string {
   }
 }
 
+/** Where the newest daemon wrote the logs of services; undefined where none ever began. */
+export function logDirOf({ reader }: Store): string | undefined {
+  for (let before = Number.MAX_SAFE_INTEGER; ;) {
+    const rows = reader.newest(50, { stream: "environment/sprite", before });
+    const booted = rows.findLast(({ type }) => type === "environment.booted");
+    if (booted) return booted.data["logDir"] as string; // as boot.ts wrote it
+    const [oldest] = rows;
+    if (!oldest) return undefined;
+    before = oldest.seq;
+  }
+}
+
 /**
  * Whether a daemon's log is the one of this store: its newest row is here, too.
  *

@@ -12,6 +12,8 @@ export interface BootFacts {
   machineBoot: string;
   pid: number;
   release: string;
+  /** Where the logs of services are written: who reads the past without a daemon finds them by it. */
+  logDir: string;
 }
 
 export interface BootReport {

@@ -42,7 +42,7 @@ const SERVICE: Fields<ServiceFact> = {
 
 const ENVIRONMENT: Fields<EnvironmentFact> = {
   "environment.created": { name: true },
-  "environment.booted": { machineBoot: true, pid: true, release: true, found: true },
+  "environment.booted": { machineBoot: true, pid: true, release: true, logDir: true, found: true },
   "environment.ready_reached": {},
   "environment.drain_requested": { reason: true, deadlineMs: true },
   "environment.drained": { left: true },

@@ -7,6 +7,7 @@ const booted = {
   machineBoot: "mb_1",
   pid: 10,
   release: "0.1.0",
+  logDir: "/logs",
   found: { open: 0, proven: 0, unproven: 0 },
 } as const;
 const ready = { type: "environment.ready_reached" } as const;

@@ -67,7 +67,7 @@ async function openDaemon(): Promise<FakeDaemon> {
   const { hash = "", seq = 0 } = world.rows.at(-1) ?? {};
   const row = { ...world.rows[VICTIM - 1], from_state: "running", to_state: "crashed" };
   const daemon = await fakeDaemon({
-    "GET /v1/events/head": () => ({ seq, hash, state_dir: stateDirectory, log_dir: "/logs" }),
+    "GET /v1/events/head": () => ({ seq, hash, state_dir: stateDirectory }),
     "GET /v1/events": () => `${JSON.stringify(row)}\n`,
   });
   onTestFinished(daemon.close);
@@ -112,15 +112,15 @@ const answered = async (end: object, words: readonly string[]): Promise<Ran> => 
 /** The end of the log, as its own daemon tells it. */
 const head = () => {
   const { seq, hash } = world.rows.at(-1) ?? {};
-  return { seq, hash, state_dir: stateDirectory, log_dir: "/srv/logs" };
+  return { seq, hash, state_dir: stateDirectory };
 };
 
 describe("the daemon that answers", () => {
-  it("says where its store and its logs are", async () => {
+  it("says where its store is, and its log where the logs are", async () => {
     const { code, stdout } = await answered(head(), ["why", "web"]);
 
     expect(code).toBe(0);
-    expect(json(stdout)).toMatchObject({ last_lines: { log_file: "/srv/logs/web.log" } });
+    expect(json(stdout)).toMatchObject({ last_lines: { log_file: "/logs/web.log" } });
     expect(stdout).not.toContain("No daemon answers");
   });
 

@@ -114,6 +114,7 @@ export class World {
       machineBoot: this.machineBoot,
       pid: 1,
       release: "0.0.0",
+      logDir: "/logs",
     });
     await this.wish("environment/sprite", { type: "environment.ready_reached" });
     await this.settle();

@@ -13,7 +13,6 @@ export interface LogHead {
   hash: string;
   /** The daemon's state directory, and that of its services' logs. */
   stateDir?: string;
-  logDir?: string;
 }
 
 /** Questions about the past. */
@@ -56,11 +55,10 @@ export const eventWire = (row: EventRow) => ({
 });
 
 /** The end of the log as it is sent. */
-const headWire = ({ seq, hash, stateDir, logDir }: LogHead) => ({
+const headWire = ({ seq, hash, stateDir }: LogHead) => ({
   seq,
   hash,
   state_dir: stateDir,
-  log_dir: logDir,
 });
 
 /** The end of the log on the wire. */
