@@ -292,8 +292,8 @@ function tellBoot({ afterKill, quarantined, unproven }: BootReport, logger: Logg
   }
   for (const { service, pid } of unproven) {
     logger.error(
-      { service, pid },
-      "an old process may be this service's and nothing proves it: end it by hand, then it starts",
+      { service },
+      `process ${pid} may be of an earlier life of this service and nothing proves it: end it by hand, then the service starts`,
     );
   }
 }

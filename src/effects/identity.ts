@@ -1,6 +1,13 @@
 import { readFileSync, readlinkSync, statSync } from "node:fs";
 import { boottimeMs } from "../posix/calls.ts";
-import { openFilesWith, type ProcessStat, readEnviron, readStat, valueIn } from "../posix/proc.ts";
+import {
+  openFilesWith,
+  procIsOurs,
+  type ProcessStat,
+  readEnviron,
+  readStat,
+  valueIn,
+} from "../posix/proc.ts";
 import { MARK } from "./environment.ts";
 
 /** What stands for a part of the boot's name that could not be read: it equals nothing, itself included. */
@@ -16,18 +23,25 @@ const tried = (read: () => string): string => {
 
 /**
  * One life of the kernel or the PID namespace under us: a pid means something only within it.
- * Kernel boot id and inode of the namespace, `id/inode`; a part that cannot be read is `unknown`. Source: proc_sys_kernel(5), pid_namespaces(7).
+ *
+ * Kernel boot id, inode of the namespace and start time of its first process, `id/inode/ticks`: the kernel gives the inode of a namespace that is gone to the
+ * next one. A part that cannot be read is `unknown`. Source: proc_sys_kernel(5), pid_namespaces(7).
  */
 export function machineBoot(): string {
   const boot = tried(() => readFileSync("/proc/sys/kernel/random/boot_id", "latin1"));
   const namespace = tried(() => readlinkSync("/proc/self/ns/pid"));
-  return `${boot}/${/\d+/.exec(namespace)?.[0] ?? UNKNOWN}`;
+  const first = procIsOurs() ? readStat(1)?.startTime : undefined; // hidden by hidepid, for one
+  return `${boot}/${/\d+/.exec(namespace)?.[0] ?? UNKNOWN}/${first ?? UNKNOWN}`;
 }
 
-/** Whether two names of machine boots are known to be of the same one, known to differ, or neither. */
+/** Whether two names of machine boots are known to be of the same one, known to differ, or neither. Where the first process is hidden from both, its namespace must do. */
 export function sameBoot(a: string, b: string): boolean | undefined {
-  if (a.includes(UNKNOWN) || b.includes(UNKNOWN)) return undefined;
-  return a === b;
+  const [bootA, namespaceA, firstA = UNKNOWN] = a.split("/");
+  const [bootB, namespaceB, firstB = UNKNOWN] = b.split("/");
+  if ([bootA, namespaceA, bootB, namespaceB].includes(UNKNOWN)) return undefined;
+  if (bootA !== bootB || namespaceA !== namespaceB) return false;
+  if (firstA === firstB) return true;
+  return [firstA, firstB].includes(UNKNOWN) ? undefined : false;
 }
 
 /** USER_HZ, the unit of start times: 100 on every architecture that Node has. Source: time(7). */

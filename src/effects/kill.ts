@@ -32,6 +32,7 @@ export async function signalOne(
     await signalVerified(pid, number, isMeant);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    logger.warn({ pid, signal, errno: error.code }, "a service's process cannot be signalled");
+    const fields = { signal, errno: error.code };
+    logger.warn(fields, `process ${pid} of a service cannot be signalled`);
   }
 }

@@ -173,8 +173,11 @@ it("names a pid that nothing proves where the machine's boot has no name", async
 });
 
 it("knows one boot of the machine from another, and when it cannot", () => {
-  expect(machineBoot()).toMatch(/^[0-9a-f-]{36}\/\d+$/);
+  expect(machineBoot()).toMatch(/^[0-9a-f-]{36}\/\d+\/\d+$/);
   expect(sameBoot(machineBoot(), machineBoot())).toBe(true);
-  expect(sameBoot("a/1", "a/2")).toBe(false);
-  expect(sameBoot("unknown/1", "unknown/1")).toBeUndefined();
+  expect(sameBoot("a/1/7", "a/2/7")).toBe(false);
+  expect(sameBoot("a/1/7", "a/1/8")).toBe(false);
+  expect(sameBoot("a/1/unknown", "a/1/unknown")).toBe(true);
+  expect(sameBoot("a/1/7", "a/1/unknown")).toBeUndefined();
+  expect(sameBoot("unknown/1/7", "unknown/1/7")).toBeUndefined();
 });
