@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { randomIds } from "../src/base/ids.ts";
 import type { Group } from "../src/journal/journal.ts";
 import type { Draft } from "../src/journal/record.ts";
 
@@ -8,7 +9,7 @@ export function rowMaker(stream: string): () => Group {
   let version = 0;
   return () => {
     version += 1;
-    const id = `ev_${stream}_${version}`;
+    const id = randomIds.event();
     const draft: Draft = {
       id,
       stream,

@@ -49,4 +49,5 @@ case ${SPRITE_ENV_PROGRAM:-}:${1:-} in
     export UV_THREADPOOL_SIZE SPRITE_ENV_NOFILE
     ;;
 esac
-exec "$node" "$program" "$@"
+# The dashes: Node would take an --env-file among the words for its own.
+exec "$node" -- "$program" "$@"

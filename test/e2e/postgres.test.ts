@@ -21,7 +21,7 @@ function initDatabase({ dir }: Sprite): string {
   mkdirSync(data, { mode: 0o700 });
   if (isRoot) spawnSync("chown", ["postgres:postgres", data]);
   const words = [...asPostgres, `${BIN_DIR}/initdb`, "-D", data, "-A", "trust", "--no-sync"];
-  const [program = "", ...args] = [...words, "-U", "postgres"];
+  const [program, ...args] = [...words, "-U", "postgres"];
   const { status, stderr } = spawnSync(program, args, { cwd: "/", encoding: "utf8" });
   if (status !== 0) throw new Error(`initdb failed: ${stderr}`);
   return data;
@@ -29,7 +29,7 @@ function initDatabase({ dir }: Sprite): string {
 
 const createPostgres = async (made: Sprite, data: string) => {
   const words = [...asPostgres, `${BIN_DIR}/postgres`, "-D", data, "-k", data];
-  const [cmd = "", ...args] = [...words, "-c", "listen_addresses=", "-c", "fsync=off"];
+  const [cmd, ...args] = [...words, "-c", "listen_addresses=", "-c", "fsync=off"];
   return made.cli(
     ...["services", "create", "postgres", "--cmd", cmd, "--args", args.join(",")],
     ...["--duration", "2s"],

@@ -31,7 +31,8 @@ export function ask(socketPath: string, question: Question): Promise<Answer> {
       const status = answer.statusCode ?? 0;
       if (onHead?.(status)) {
         resolve({ status, headers: answer.headers, text: "" });
-        return void request.destroy();
+        request.destroy();
+        return;
       }
       const chunks: Buffer[] = [];
       answer.on("data", (chunk: Buffer) => void chunks.push(chunk));
