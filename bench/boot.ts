@@ -1,9 +1,8 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type Birth, Births } from "./births.ts";
 import { type Daemon, forEachOf, ready, spawnDaemon, startDaemon } from "./daemon.ts";
-import { compiled, inDirectory, nowUs } from "./machine.ts";
+import { compiled, inDirectory, nowUs, start } from "./machine.ts";
 import { compared, inTurn, type Options, type Result, valueAtMost } from "./result.ts";
 
 /*
@@ -24,7 +23,7 @@ const lastAt = (births: readonly Birth[]): number => Math.max(...births.map(({ a
 const floor = (directory: string, births: Births) => async () => {
   const began = nowUs();
   const words = [String(SERVICES), "-", join(directory, "born"), births.fifo];
-  const program = spawn(join(directory, "again"), words, { stdio: "inherit" });
+  const program = start(join(directory, "again"), words);
   const born = await births.take(SERVICES);
   program.kill("SIGKILL");
   await once(program, "exit");

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { DefinitionBody } from "../src/api/schemas.ts";
 import { Client } from "../src/client/client.ts";
+import { start } from "./machine.ts";
 import { Unavailable } from "./result.ts";
 
 export const BINARY = resolve(import.meta.dirname, "../bin/sprite-env");
@@ -35,7 +36,7 @@ export function spawnDaemon(directory: string): ChildProcess {
     "--log-dir": join(directory, "logs"),
     "--log-level": "error",
   };
-  return spawn(BINARY, ["serve", ...Object.entries(flags).flat()], { stdio: ["ignore", 2, 2] });
+  return start(BINARY, ["serve", ...Object.entries(flags).flat()], ["ignore", 2, 2]);
 }
 
 /** Starts a daemon on a directory, perhaps one that another left, and waits until it answers. */

@@ -12,25 +12,36 @@ import { startRuntime } from "./runtime.ts";
  * actor. 1 to 64 callers wait each for its own; those that wait share a commit. The floor is a bare insert a commit: what one caller could have at most.
  */
 
-const CALLERS = [1, 8, 64] as const;
+/** Callers at once, and the services they speak of: rows of one service lie side by side in the log's indexes, those of many do not. */
+const SITUATIONS = [
+  { callers: 1, services: 1 },
+  { callers: 8, services: 8 },
+  { callers: 64, services: 64 },
+  { callers: 64, services: 1 },
+] as const;
+const SERVICES = 64;
 const SETTLED_MS = 1_000;
 
-const stream = (caller: number): string => `service/s${caller}`;
+const stream = (service: number): string => `service/s${service}`;
 
 /** A wish that is one row and changes no state: a signal, sent to nobody. */
-const signal = (dispatcher: Dispatcher, caller: number) =>
+const signal = (dispatcher: Dispatcher, service: number) =>
   dispatcher.command({
     actor: "uid:0",
     decide: () => [
-      { stream: stream(caller), event: { type: "service.signal_requested", signal: "HUP" } },
+      { stream: stream(service), event: { type: "service.signal_requested", signal: "HUP" } },
     ],
   });
 
 /** Commands a second, each caller giving its next one when it has the answer. */
-async function rate(dispatcher: Dispatcher, callers: number, each: number): Promise<number> {
+async function rate(
+  dispatcher: Dispatcher,
+  { callers, services }: { callers: number; services: number },
+  each: number,
+): Promise<number> {
   const began = performance.now();
   const call = async (caller: number) => {
-    for (let command = 0; command < each; command += 1) await signal(dispatcher, caller);
+    for (let command = 0; command < each; command += 1) await signal(dispatcher, caller % services);
   };
   await Promise.all(Array.from({ length: callers }, (_, caller) => call(caller)));
   return (callers * each * 1_000) / (performance.now() - began);
@@ -43,17 +54,17 @@ async function bareRate(bare: BareLog, rows: number, transactions: number): Prom
 }
 
 async function createServices(dispatcher: Dispatcher): Promise<void> {
-  const create = (caller: number) =>
+  const create = (service: number) =>
     dispatcher.command({
       actor: "uid:0",
       decide: () => [
         {
-          stream: stream(caller),
+          stream: stream(service),
           event: { type: "service.created", definition: { cmd: "sleep" }, version: 1 },
         },
       ],
     });
-  await Promise.all(Array.from({ length: 64 }, (_, caller) => create(caller)));
+  await Promise.all(Array.from({ length: SERVICES }, (_, service) => create(service)));
   await pause(SETTLED_MS);
   await dispatcher.idle();
 }
@@ -65,16 +76,18 @@ export async function run({ quick }: Options): Promise<Result[]> {
     const dispatcher = await startRuntime(journal);
     await createServices(dispatcher);
     const results: Result[] = [];
-    for (const callers of CALLERS) {
+    for (const situation of SITUATIONS) {
+      const { callers, services } = situation;
       const each = (quick ? 40 : 200) / (callers > 8 ? 4 : 1);
       const ways = {
         bare: () => bareRate(bare, 1, 200),
         batch: () => bareRate(bare, callers, each),
-        ours: () => rate(dispatcher, callers, each),
+        ours: () => rate(dispatcher, situation, each),
       };
       await inTurn(quick ? 1 : 3, ways); // until it is compiled
       const { bare: one, batch, ours } = await inTurn(quick ? 3 : 9, ways);
-      const result = { name: `dispatch, ${callers} callers`, value: ours, unit: "rows/s" };
+      const name = `dispatch, ${callers} callers of ${services} services`;
+      const result = { name, value: ours, unit: "rows/s" };
       const aim = callers === 64 ? { aim: ratioAtLeast(5) } : {};
       const note = `×${(ours / batch).toFixed(2)} of a bare insert of ${callers} at once`;
       results.push(

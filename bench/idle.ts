@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Daemon, forEachOf, startDaemon } from "./daemon.ts";
-import { inDirectory, processorSeconds, residentMB } from "./machine.ts";
+import { inDirectory, processorSeconds, residentMB, start } from "./machine.ts";
 import { compared, type Options, type Result, valueAtMost } from "./result.ts";
 
 /*
@@ -34,7 +33,7 @@ async function booted(directory: string, count: number): Promise<Daemon> {
 }
 
 async function idleNode(settleMs: number): Promise<number> {
-  const node = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e9)"], { stdio: "ignore" });
+  const node = start(process.execPath, ["-e", "setInterval(() => {}, 1e9)"], "ignore");
   const { residentMB: value } = await watch(node.pid ?? 0, settleMs, 0);
   node.kill("SIGKILL");
   return value;

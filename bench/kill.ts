@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Births } from "./births.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
-import { compiled, inDirectory, nowUs } from "./machine.ts";
+import { compiled, inDirectory, nowUs, start } from "./machine.ts";
 import { compared, inTurn, type Options, ratioAtMost, type Result } from "./result.ts";
 
 /*
@@ -53,7 +53,7 @@ const round = (supervisor: Supervisor, kills: number, pauseMs: number) => async 
 async function startFloor(directory: string, name: string, file: string): Promise<Floor> {
   const births = new Births(directory, name);
   const words = ["1", file, join(directory, "born"), births.fifo];
-  const program = spawn(join(directory, "again"), words, { stdio: "inherit" });
+  const program = start(join(directory, "again"), words);
   const { pid } = await births.next();
   return { births, pids: [pid], killsEach: Infinity, kills: 0, program };
 }

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, type StdioOptions } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +15,24 @@ export async function inDirectory<Value>(
     rmSync(directory, { recursive: true, force: true });
   }
 }
+
+const running = new Set<ChildProcess>();
+
+/** Starts a program that is ended with us, should a benchmark fail and leave it behind. */
+export function start(
+  program: string,
+  words: readonly string[],
+  stdio: StdioOptions = "inherit",
+): ChildProcess {
+  const child = spawn(program, words, { stdio });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  return child;
+}
+
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGTERM"); // a daemon then ends its services
+});
 
 export function isInstalled(command: string): boolean {
   try {

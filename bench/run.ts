@@ -55,3 +55,4 @@ async function run(words: readonly string[]): Promise<void> {
 }
 
 await run(process.argv.slice(2));
+process.exit(); // a subject that failed may have left a thread

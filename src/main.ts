@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { EventQueries } from "./api/routes/events.ts";
 import { createApiServer } from "./api/server.ts";
 import { systemClock } from "./base/clock.ts";
 import { AppError, messageOf } from "./base/errors.ts";
@@ -21,12 +22,13 @@ import { createProbes } from "./effects/probes.ts";
 import { createProcessRunner } from "./effects/process.ts";
 import { createTimers } from "./effects/timers.ts";
 import { openForReading } from "./journal/database.ts";
+import type { EventReader } from "./journal/event-reader.ts";
 import { follow } from "./journal/follow.ts";
-import { idOf } from "./journal/record.ts";
-import { acquireLock } from "./journal/lock.ts";
+import { type EventRow, idOf } from "./journal/record.ts";
+import { acquireLock, type StateLock } from "./journal/lock.ts";
 import { eventReader } from "./journal/read.ts";
 import { sealer } from "./journal/seal.ts";
-import { createTail } from "./journal/tail.ts";
+import { createTail, type Tail } from "./journal/tail.ts";
 import { startThreadJournal } from "./journal/thread-journal.ts";
 import { startServiceLogs } from "./logs/service-logs.ts";
 import { createChildren } from "./pid1/children.ts";
@@ -38,7 +40,7 @@ import { boot, type BootReport, openIncarnations } from "./runtime/boot.ts";
 import { watchClock } from "./runtime/clock-watch.ts";
 import { Dispatcher, inWords } from "./runtime/dispatch.ts";
 import { boundMachines } from "./runtime/effects.ts";
-import { ENVIRONMENT } from "./runtime/group.ts";
+import { ENVIRONMENT, type Fact } from "./runtime/group.ts";
 import { Registry } from "./runtime/registry.ts";
 import { Fold } from "./runtime/replay.ts";
 import { shutdown, type Shutdown } from "./runtime/shutdown.ts";
@@ -63,6 +65,10 @@ const after = (ms: number, callback: () => void): (() => void) => {
   const timer = setTimeout(callback, ms);
   return () => clearTimeout(timer);
 };
+
+/*
+ * The composition root: the one file that knows every layer, and so the one that is longer than the others. It makes each part and hands it what it needs.
+ */
 
 /**
  * The daemon: from its command line to its end.
@@ -95,97 +101,19 @@ interface Daemon {
 
 /** Everything from the lock to the socket, in the order in which each needs the one before. */
 async function start(config: Config, logger: Logger, release: string): Promise<Daemon> {
-  const { stateDir } = config;
-  // Files with secrets are for us alone whatever the directory is; the logs of services, where they lie in it, are for all to read.
-  const directoryMode = config.logDir.startsWith(`${stateDir}/`) ? 0o755 : 0o700;
-  const lock = await acquireLock(
-    stateDir,
-    {
-      pid: process.pid,
-      startTime: readStat(process.pid)?.startTime ?? "",
-      socket: config.socketPath,
-      version: release,
-      since: Date.now(),
-    },
-    directoryMode,
-  );
-  const adopts = adoptOrphans(config.reaper);
-  const nofile = keepSoftNofile(process.env);
-  const journal = await startThreadJournal({ stateDirectory: stateDir });
-  const db = openForReading(stateDir);
-  const reader = eventReader(db);
-  const head = reader.head();
-  const clock = systemClock(boottimeMs, head.at);
-  const bootId = randomIds.boot();
-  const logs = await startServiceLogs({
-    logDir: config.logDir,
-    runDir: join(stateDir, "run"),
-    rotateBytes: config.logRotateBytes,
-    keep: config.logRotateKeep,
-    totalBytes: config.logTotalBytes,
-    fileMode: config.logFileMode,
-    dirMode: config.logDirMode,
-    onEvent: ({ service, kind, message }) => logger.warn({ service, kind }, message),
-  });
-  const values = envValues({ reader, sealer: sealer(stateDir), ids: randomIds, clock });
-  const children = createChildren({ adopts });
-  const report = (stream: string, facts: readonly { type: string; incarnation?: string }[]): void =>
-    dispatcher.report(stream, facts);
-  const processes = createProcessRunner({
-    report,
-    logs,
-    children,
-    openEnv: (references) => values.open(references),
-    wall: clock.wall,
-    logger,
-    config: { defaultDir: config.defaultDir, baseEnv: process.env, nofile },
-  });
-  const probes = createProbes({
-    report,
-    env: process.env,
-    children,
-    surroundings: (stream) => surroundingsOf(stream),
-  });
-  const timers = createTimers({
-    clock,
-    fire: (stream, fired) => report(stream, [{ type: "timer.fired", ...fired }]),
-  });
-
-  const registry = new Registry({
-    machines: boundMachines({ processes, timers, probes }),
-    onEffectFailed: (stream, effect, error) =>
-      logger.error({ stream, effect }, `a runner threw: ${messageOf(error)}`),
-  });
-  const fold = new Fold(registry.machines);
-  for (const row of reader.all()) fold.add(row);
-  registry.restore(fold);
-  const dispatcher: Dispatcher = new Dispatcher(registry, {
-    clock,
-    ids: randomIds,
-    random: Math.random,
-    bootId,
-    head: head.hash,
-    journal,
-    later: after,
-    onSkipped: ({ stream, event }, reason) => logger.debug({ stream, event: event.type }, reason),
-    onError: (message, error) => logger.error(`${message}: ${inWords(error)}`),
-  });
-  const surroundingsOf = (stream: string): Surroundings => {
-    const definition = dispatcher.view.service(idOf(stream))?.context.definition;
-    const dir = resolve(config.defaultDir, definition?.dir ?? "");
-    return { dir, env: values.open(definition?.env ?? {}) };
-  };
+  const lock = await lockState(config, release);
+  const store = await openStore(config, logger);
+  const { clock, db, journal, logs, reader, values } = store;
+  const runtime = startRuntime(config, logger, store);
+  const { children, dispatcher, processes, registry, fold } = runtime;
   const tail = createTail();
   dispatcher.listen((rows) => tail.publish(rows));
   await logs.discard(openIncarnations(registry).map(({ incarnation }) => incarnation));
-  const found = await boot(fold, registry, dispatcher, processes, {
-    machineBoot: machineBoot(),
-    pid: process.pid,
-    release,
-    logDir: config.logDir,
-  });
-  tellBoot(found, logger);
+  const facts = { machineBoot: machineBoot(), pid: process.pid, release, logDir: config.logDir };
+  tellBoot(await boot(fold, registry, dispatcher, processes, facts), logger);
 
+  const byName = (name: string) => serviceByName(db, name);
+  const retiring = { dispatcher, registry, processes, after, rows: reader, byName };
   const services = serviceCommands({
     dispatcher,
     clock,
@@ -194,51 +122,22 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
     wall: clock.wall,
     after,
     keys: keys({ reader, journal, clock }),
-    read: { all: () => allServices(db), byName: (name) => serviceByName(db, name) },
+    read: { all: () => allServices(db), byName },
     logLines: (name, lines, until) => logLines(logs, name, lines, until),
-    retire: (name, actor) =>
-      retireService(
-        {
-          dispatcher,
-          registry,
-          processes,
-          after,
-          rows: reader,
-          byName: (other) => serviceByName(db, other),
-        },
-        name,
-        actor,
-      ),
+    retire: (name, actor) => retireService(retiring, name, actor),
   });
-  const api = createApiServer({
-    services,
-    events: {
-      page: (from, limit, service) =>
-        service === undefined
-          ? reader.fromSeq(from, limit)
-          : reader.fromSeqIn(`service/${service}`, from, limit),
-      follow: (from, service, signal) =>
-        follow(reader, tail, {
-          from,
-          signal,
-          wants: (row) => service === undefined || row.stream === `service/${service}`,
-        }),
-      head: () => ({ ...reader.head(), stateDir }),
-    },
-    config,
-    logger,
-    version: release,
-    peerUid: (socket) => peerUid(socket),
-  });
+  const events = eventQueries(reader, tail, config.stateDir);
+  const api = createApiServer({ services, events, config, logger, version: release, peerUid });
   await api.listen();
   await dispatcher.command({
     actor: "runtime",
     decide: () => [{ stream: ENVIRONMENT, event: { type: "environment.ready_reached" } }],
   });
   const unwatch = watchClock(clock, (byMs) =>
-    dispatcher.report(ENVIRONMENT, [{ type: "clock.stepped", byMs } as never]),
+    dispatcher.report(ENVIRONMENT, [{ type: "clock.stepped", byMs }]),
   );
-  logger.info({ socket: config.socketPath, state: stateDir, logs: config.logDir }, "ready");
+  const { socketPath: socket, stateDir: state, logDir } = config;
+  logger.info({ socket, state, logs: logDir }, "ready");
 
   return {
     shutdown: (reason) =>
@@ -259,6 +158,109 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
     },
   };
 }
+
+function lockState({ stateDir, socketPath, logDir }: Config, release: string): Promise<StateLock> {
+  const owner = {
+    pid: process.pid,
+    startTime: readStat(process.pid)?.startTime ?? "",
+    socket: socketPath,
+    version: release,
+    since: Date.now(),
+  };
+  // Files with secrets are for us alone whatever the directory is; the logs of services, where they lie in it, are for all to read.
+  return acquireLock(stateDir, owner, logDir.startsWith(`${stateDir}/`) ? 0o755 : 0o700);
+}
+
+/** The two worker threads, which start side by side, and what reads the store here. */
+async function openStore(config: Config, logger: Logger) {
+  const { stateDir } = config;
+  const [journal, logs] = await Promise.all([
+    startThreadJournal({ stateDirectory: stateDir }),
+    startServiceLogs({
+      logDir: config.logDir,
+      runDir: join(stateDir, "run"),
+      rotateBytes: config.logRotateBytes,
+      keep: config.logRotateKeep,
+      totalBytes: config.logTotalBytes,
+      fileMode: config.logFileMode,
+      dirMode: config.logDirMode,
+      onEvent: ({ service, kind, message }) => logger.warn({ service, kind }, message),
+    }),
+  ]);
+  const db = openForReading(stateDir);
+  const reader = eventReader(db);
+  const head = reader.head();
+  const clock = systemClock(boottimeMs, head.at);
+  const values = envValues({ reader, sealer: sealer(stateDir), ids: randomIds, clock });
+  return { journal, logs, db, reader, head, clock, values };
+}
+
+/** The actors, folded from the log, with the runners that do what they ask for. Nothing has been decided yet. */
+function startRuntime(
+  config: Config,
+  logger: Logger,
+  { clock, head, journal, logs, reader, values }: Awaited<ReturnType<typeof openStore>>,
+) {
+  const adopts = adoptOrphans(config.reaper);
+  const children = createChildren({ adopts });
+  const report = (stream: string, facts: readonly Fact["event"][]): void =>
+    dispatcher.report(stream, facts);
+  const processes = createProcessRunner({
+    report,
+    logs,
+    children,
+    openEnv: (references) => values.open(references),
+    wall: clock.wall,
+    logger,
+    config: {
+      defaultDir: config.defaultDir,
+      baseEnv: process.env,
+      nofile: keepSoftNofile(process.env),
+    },
+  });
+  const surroundings = (stream: string): Surroundings => {
+    const definition = dispatcher.view.service(idOf(stream))?.context.definition;
+    const dir = resolve(config.defaultDir, definition?.dir ?? "");
+    return { dir, env: values.open(definition?.env ?? {}) };
+  };
+  const probes = createProbes({ report, env: process.env, children, surroundings });
+  const timers = createTimers({
+    clock,
+    fire: (stream, fired) => report(stream, [{ type: "timer.fired", ...fired }]),
+  });
+  const registry = new Registry({
+    machines: boundMachines({ processes, timers, probes }),
+    onEffectFailed: (stream, effect, error) =>
+      logger.error({ stream, effect }, `a runner threw: ${messageOf(error)}`),
+  });
+  const fold = new Fold(registry.machines);
+  for (const row of reader.all()) fold.add(row);
+  registry.restore(fold);
+  const dispatcher: Dispatcher = new Dispatcher(registry, {
+    clock,
+    ids: randomIds,
+    random: Math.random,
+    bootId: randomIds.boot(),
+    head: head.hash,
+    journal,
+    later: after,
+    onSkipped: ({ stream, event }, reason) => logger.debug({ stream, event: event.type }, reason),
+    onError: (message, error) => logger.error(`${message}: ${inWords(error)}`),
+  });
+  return { children, dispatcher, fold, processes, registry };
+}
+
+const eventQueries = (reader: EventReader, tail: Tail, stateDir: string): EventQueries => ({
+  page: (from, limit, service) =>
+    service === undefined
+      ? reader.fromSeq(from, limit)
+      : reader.fromSeqIn(`service/${service}`, from, limit),
+  follow: (from, service, signal) => {
+    const wants = (row: EventRow) => service === undefined || row.stream === `service/${service}`;
+    return follow(reader, tail, { from, signal, wants });
+  },
+  head: () => ({ ...reader.head(), stateDir }),
+});
 
 /** Waits for the signal to end, ends the services, and hurries at the next one. Resolves with what is left. */
 async function ended(daemon: Daemon, config: Config, logger: Logger): Promise<readonly string[]> {

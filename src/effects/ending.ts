@@ -29,6 +29,8 @@ export interface EndingDeps {
   report: Report;
   logs: Pick<ServiceLogs, "finish">;
   find: (suspect: Suspect) => Promise<Sighting[]>;
+  /** All incarnations that are not over. */
+  suspects: () => readonly Suspect[];
   /** Told when an incarnation is over. */
   forget: (life: Life) => void;
   logger: Logger;
@@ -152,7 +154,15 @@ export function createEnding(deps: EndingDeps): Ending {
   function killGroup(life: Life): boolean {
     if (!life.isChild || life.pid === undefined) return false;
     children.signalGroup(life.pid, "KILL");
-    return children.orphans()?.length === 0;
+    return children.orphans()?.every((pid) => isAnothers(life, pid)) ?? false;
+  }
+
+  /** Whether an orphan was seen to be another incarnation's. */
+  function isAnothers(life: Life, pid: number): boolean {
+    const startTime = readStat(pid)?.startTime ?? "";
+    return deps
+      .suspects()
+      .some((other) => other !== life.suspect && other.members.get(pid) === startTime);
   }
 
   /** Lets the main process's number go. */

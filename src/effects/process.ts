@@ -55,7 +55,9 @@ export function createProcessRunner(deps: ProcessRunnerDeps): ProcessRunner {
     const [oldest] = finished;
     if (finished.size > MAX_FINISHED && oldest !== undefined) finished.delete(oldest);
   };
-  const ending = createEnding({ children, report, logs, find: createScanner(), forget, logger });
+  const suspects = () => [...lives.values()].map(({ suspect }) => suspect);
+  const find = createScanner(suspects);
+  const ending = createEnding({ children, report, logs, find, suspects, forget, logger });
   const keep = (life: Life): Life => {
     lives.set(life.incarnation, life);
     return life;
@@ -94,7 +96,6 @@ export function createProcessRunner(deps: ProcessRunnerDeps): ProcessRunner {
 
   async function spawn(life: Life, plan: Plan, logFrom: number): Promise<void> {
     life.stage = "spawning";
-    life.suspect.notBefore = nowInTicks();
     let pid: number;
     try {
       pid = await posixSpawn(config.nofile.wrap(plan));
@@ -158,6 +159,7 @@ export function createProcessRunner(deps: ProcessRunnerDeps): ProcessRunner {
       const { stream, incarnation } = request;
       if (lives.has(incarnation) || finished.has(incarnation)) return;
       const life = keep(newLife(stream, incarnation, "asked"));
+      life.suspect.notBefore = nowInTicks();
       slots
         .run(request.definition.cmd, () => start(life, request))
         .catch((error: unknown) => notSpawned(life, error));

@@ -25,6 +25,7 @@ export async function findProgram(cmd: string, place: Place): Promise<string> {
   for (const path of candidates(cmd, place)) {
     const found = await examine(path);
     if (found.file) return checkFormat(path, found.file, place.dir);
+    if (found.isHidden && !cmd.includes("/")) continue; // an entry of PATH that is closed to us
     worse ??= found.problem; // the first that is there but wrong says more than that the others are missing
   }
   await checkDirectory(place.dir); // where that is missing, so is what was meant from there
@@ -61,8 +62,15 @@ function candidates(cmd: string, { searchPath, dir }: Place): string[] {
   return searchPath.split(":").map((entry) => resolve(dir, entry, cmd));
 }
 
+interface Examined {
+  file?: Stats;
+  problem?: SpawnProblem;
+  /** The problem is on the way there. */
+  isHidden?: boolean;
+}
+
 /** The file at a path, where it is one that we may execute; else what is wrong with it; neither where there is none. */
-async function examine(path: string): Promise<{ file?: Stats; problem?: SpawnProblem }> {
+async function examine(path: string): Promise<Examined> {
   try {
     const file = await stat(path);
     if (file.isDirectory())
@@ -73,7 +81,7 @@ async function examine(path: string): Promise<{ file?: Stats; problem?: SpawnPro
   } catch (error) {
     const code = codeOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") return {};
-    return { problem: problem(code, `\`${path}\` cannot be reached`) };
+    return { problem: problem(code, `\`${path}\` cannot be reached`), isHidden: true };
   }
 }
 

@@ -21,19 +21,24 @@ export interface Scan {
   unsettled: boolean;
 }
 
-/** Whoever asks while a scan is running shares the next one: a shutdown of a hundred services looks over /proc twice, not two hundred times. */
-export function createScanner(): (suspect: Suspect) => Promise<Sighting[]> {
-  let waiting: Suspect[] = [];
+/**
+ * Whoever asks while a scan is running shares the next one: a shutdown of a hundred services looks over /proc twice, not two hundred times.
+ * @param all everybody whose processes are to be told apart, so that it is known of each whose it is
+ */
+export function createScanner(
+  all: () => readonly Suspect[],
+): (suspect: Suspect) => Promise<Sighting[]> {
+  let waiting = new Set<Suspect>();
   let next: Promise<Scan> | undefined;
   let running: Promise<unknown> = Promise.resolve();
   const begin = () => {
-    const suspects = waiting;
-    waiting = [];
+    const suspects = new Set([...waiting, ...all()]);
+    waiting = new Set();
     next = undefined;
-    return scan(suspects);
+    return scan([...suspects]);
   };
   return async (suspect) => {
-    waiting.push(suspect);
+    waiting.add(suspect);
     next ??= running = running.then(begin, begin);
     const { sightings } = await (next as Promise<Scan>);
     return sightings.filter(({ incarnation }) => incarnation === suspect.incarnation);
@@ -58,12 +63,14 @@ export async function scan(suspects: readonly Suspect[]): Promise<Scan> {
   }
   while (deriveOnce(stats, found, suspects)) await breathe();
   const sightings = [...found.values()].filter(isConfirmed);
-  for (const sighting of sightings) remember(sighting, suspects);
+  for (const suspect of suspects) remember(sightings, suspect);
   return { sightings, unsettled };
 }
 
-function remember({ incarnation, pid, startTime }: Sighting, suspects: readonly Suspect[]): void {
-  suspects.find((suspect) => suspect.incarnation === incarnation)?.members.set(pid, startTime);
+/** What was found now, and nothing that is gone. */
+function remember(sightings: readonly Sighting[], suspect: Suspect): void {
+  const its = sightings.filter(({ incarnation }) => incarnation === suspect.incarnation);
+  suspect.members = new Map(its.map(({ pid, startTime }) => [pid, startTime]));
 }
 
 /** Lets the loop go on with other things, when it was held long enough. */

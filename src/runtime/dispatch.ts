@@ -95,11 +95,7 @@ export class Dispatcher {
   }
 
   /** Stores facts that happened. Never refused, never lost: kept until their row is on disk. What no machine takes is dropped. */
-  report(
-    stream: string,
-    facts: readonly { type: string; incarnation?: string }[],
-    actor = "runtime",
-  ): void {
+  report(stream: string, facts: readonly Fact["event"][], actor = "runtime"): void {
     const decide = () => facts.map((event) => ({ stream, event }));
     this.#enqueue({
       decide,

@@ -47,7 +47,7 @@ describe("put", () => {
       listener(incarnation, { stream: "stderr", time: 1, text: "oops" });
     }
     world.dispatcher.report("service/web", [
-      { type: "output.ended", incarnation, logTo: 10, lines: 1 } as never,
+      { type: "output.ended", incarnation, logTo: 10, lines: 1 },
     ]);
     await world.settle();
     const lines = await linesOf(reply);

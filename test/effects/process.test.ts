@@ -124,6 +124,16 @@ describe("the end of a process", () => {
     expect(runs(escapee)).toBe(true);
   });
 
+  it("is known to be all at once, also beside an orphan that was seen to be another's", async () => {
+    const other = kit.spawn({ cmd: fixture("escapes") });
+    await kit.line(other, /escapee/);
+    await kit.fact(kit.spawn({ cmd: fixture("exits") }), "incarnation.emptied"); // looked at all
+    const incarnation = kit.spawn({ cmd: fixture("exits") });
+    await kit.fact(incarnation, "incarnation.emptied");
+    const ends = kit.reports.filter((facts) => facts[0]?.incarnation === incarnation);
+    expect(ends[1]?.map(({ type }) => type)).toEqual(["process.exited", "incarnation.emptied"]);
+  });
+
   it("leaves no zombie", async () => {
     const incarnation = kit.spawn({ cmd: fixture("escapes"), args: ["exit"] });
     const { pid } = await kit.fact(incarnation, "process.spawned");
@@ -193,7 +203,7 @@ describe("a process that cannot be spawned", () => {
     expect(kit.logs.notes).toContain(message);
     await kit.fact(kit.spawn({ cmd: fixture("exits") }), "output.ended");
     expect(types(incarnation)).toEqual(["process.spawn_failed"]);
-    expect(readdirSync(kit.dir)).not.toContain(incarnation);
+    expect(readdirSync(kit.dir)).not.toContain(incarnation); // its pipes
   });
 
   it("names a working directory that is not there", async () => {

@@ -82,6 +82,13 @@ it("goes on where an entry of PATH has the name without the right to run it", as
   expect(await find("tool", `folder:bin`)).toBe(join(dir, "bin/tool"));
 });
 
+it("takes an entry of PATH that cannot be looked into for one without the program", async () => {
+  const tooLong = `/${"x".repeat(300)}`;
+  expect(await find("tool", `${tooLong}:bin`)).toBe(join(dir, "bin/tool"));
+  await expect(find("no-such-tool", tooLong)).rejects.toThrow("`no-such-tool` not found");
+  await expect(find(`${tooLong}/tool`)).rejects.toThrow("cannot be reached: File name too long");
+});
+
 it("says exactly what the log shows for a program that is not there", async () => {
   await expect(find("/usr/bin/does-not-exist")).rejects.toThrow(
     /^executable file `\/usr\/bin\/does-not-exist` not found: No such file or directory$/,

@@ -85,6 +85,7 @@ export function fakeLogs(runDir: string): FakeLogs {
         .map((socket) => new Promise((resolve) => socket.once("close", resolve)));
       await Promise.race([Promise.all(ends), pause(drainMs)]);
       for (const socket of entry?.sockets ?? []) socket.destroy();
+      rmSync(join(runDir, incarnation), { recursive: true, force: true });
       const lines = (entry?.text ?? "").split("\n").length - 1;
       return { offset: 17 + (entry?.text.length ?? 0), lines, droppedBytes: 0 };
     },

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import type { ExitStatus } from "../../machines/service-events.ts";
 import { type Children, createChildren } from "../../src/pid1/children.ts";
 import { setChildSubreaper } from "../../src/posix/calls.ts";
-import { readStat } from "../../src/posix/proc.ts";
+import { mainThreadChildren, readStat } from "../../src/posix/proc.ts";
 import { posixSpawn } from "../../src/posix/spawn.ts";
 import { reap } from "../../src/posix/wait.ts";
 
@@ -122,6 +122,15 @@ it("reaps what is orphaned", async () => {
   const orphans = children.orphans() ?? [];
   expect(orphans.length).toBe(2);
   await Promise.all(orphans.map(gone));
+});
+
+it("reaps a storm of orphans", async () => {
+  const script = "i=0; while [ $i -lt 300 ]; do (sleep 0.1 &); i=$((i + 1)); done; exit 0";
+  const pid = await sh(script);
+  await end(pid);
+  children.reap(pid);
+  while ((mainThreadChildren() ?? []).length > 0) await pause(5);
+  expect(children.orphans()).toEqual([]);
 });
 
 it("never takes an exit code from Node's own children", async () => {

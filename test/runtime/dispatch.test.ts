@@ -125,7 +125,7 @@ describe("dispatch", () => {
     await world.create("web");
     const before = world.rows.length;
     world.dispatcher.report("service/web", [
-      { type: "process.exited", incarnation: "in_old", status: {} } as never,
+      { type: "process.exited", incarnation: "in_old", status: {} },
     ]);
     await world.settle();
     expect(world.rows).toHaveLength(before);
@@ -137,7 +137,7 @@ describe("dispatch", () => {
     await world.create("other");
     // A status that is not there makes the guard of the exit throw.
     const incarnation = world.dispatcher.view.service("web")?.context.open?.id ?? "";
-    world.dispatcher.report("service/web", [{ type: "process.exited", incarnation } as never]);
+    world.dispatcher.report("service/web", [{ type: "process.exited", incarnation }]);
     await world.settle();
     expect(world.rows.at(-1)).toMatchObject({
       type: "stream.quarantined",

@@ -182,7 +182,7 @@ export class World {
         const [key, { armed }] = next;
         this.timers.delete(key);
         const [stream = "", timer = ""] = key.split(" ");
-        this.dispatcher.report(stream, [{ type: "timer.fired", timer, armed } as never]);
+        this.dispatcher.report(stream, [{ type: "timer.fired", timer, armed }]);
       }
       await this.settle();
     }
@@ -254,9 +254,7 @@ export class World {
         if (errno !== undefined) {
           const error = { errno, message: `cannot: ${errno}` };
           later(() =>
-            this.dispatcher.report(stream, [
-              { type: "process.spawn_failed", incarnation, error } as never,
-            ]),
+            this.dispatcher.report(stream, [{ type: "process.spawn_failed", incarnation, error }]),
           );
           return;
         }
@@ -286,7 +284,7 @@ export class World {
             );
           } else if (immortal) {
             this.dispatcher.report(stream, [
-              { type: "process.unkillable", incarnation, pid: process.pid } as never,
+              { type: "process.unkillable", incarnation, pid: process.pid },
             ]);
           } else this.#ends(process, { signal });
         }),
@@ -303,12 +301,10 @@ export class World {
     process.alive = false;
     const { stream, incarnation } = process.request;
     this.dispatcher.report(stream, [
-      { type: "process.exited", incarnation, status } as never,
+      { type: "process.exited", incarnation, status },
       { type: "incarnation.emptied", incarnation },
     ]);
     if (!this.lastWords) return;
-    this.dispatcher.report(stream, [
-      { type: "output.ended", incarnation, logTo: 0, lines: 0 } as never,
-    ]);
+    this.dispatcher.report(stream, [{ type: "output.ended", incarnation, logTo: 0, lines: 0 }]);
   }
 }
