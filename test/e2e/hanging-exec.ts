@@ -1,7 +1,6 @@
 /** Two services whose exec hangs for some seconds, as on a dead mount: tells by IPC what a runner makes of it. Begins when it is told to. */
-import { existsSync } from "node:fs";
 import { once } from "node:events";
-import { join } from "node:path";
+import { allPids, openFilesWith } from "../../src/posix/proc.ts";
 import { createKit, until } from "../effects/runner-kit.ts";
 
 /** A program that executes no other: each would hang as well. */
@@ -16,7 +15,7 @@ const ticking = setInterval(() => (ticks += 1), 10);
 const slow = kit.spawn(WAITS);
 const killed = kit.spawn(WAITS);
 for (const incarnation of [slow, killed]) {
-  await until("its spawn", () => existsSync(join(kit.dir, incarnation, "err")));
+  await until("a child that hangs in its exec", () => isHeld(incarnation));
 }
 const before = ticks;
 kit.stop(killed, 200);
@@ -34,6 +33,14 @@ clearInterval(ticking);
 process.send?.({ ticked, wasSpawned, namedRightly: pid === spawned.pid, ...told });
 await kit.close();
 process.disconnect();
+
+/** Whether a process has the pipes of an incarnation open. */
+function isHeld(incarnation: string): boolean {
+  const others = allPids().filter((pid) => pid !== process.pid);
+  return others.some(
+    (pid) => openFilesWith(pid, (path) => path.includes(incarnation)).length === 2,
+  );
+}
 
 function types(incarnation: string): string[] {
   const all = kit.facts(incarnation).map(({ type }) => type);
