@@ -53,4 +53,5 @@ case ${SPRITE_ENV_PROGRAM:-}:${1:-} in
     ;;
 esac
 # The dashes: Node would take an --env-file among the words for its own.
-exec "$node" -- "$program" "$@"
+# shellcheck disable=SC2086 # one word or none
+exec "$node" $options -- "$program" "$@"
