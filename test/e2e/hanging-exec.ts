@@ -20,7 +20,7 @@ for (const incarnation of [slow, killed]) {
 const before = ticks;
 kit.stop(killed, 200);
 kit.stop(slow, 3_600_000);
-const { pid } = await kit.fact(slow, "process.unkillable");
+const named = await kit.fact(slow, "process.unkillable");
 const ticked = ticks - before > 20;
 const wasSpawned = kit.facts(slow).length > 1;
 const spawned = await kit.fact(slow, "process.spawned");
@@ -30,7 +30,7 @@ const tell = async (incarnation: string) => ({
 });
 const told = { slow: await tell(slow), killed: await tell(killed) };
 clearInterval(ticking);
-process.send?.({ ticked, wasSpawned, namedRightly: pid === spawned.pid, ...told });
+process.send?.({ ticked, wasSpawned, namedRightly: named.pid === spawned.pid, ...told });
 await kit.close();
 process.disconnect();
 
