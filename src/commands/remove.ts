@@ -1,5 +1,6 @@
 import { resolved } from "../../machines/definition.ts";
 import { AppError } from "../base/errors.ts";
+import type { KeyClaim } from "../journal/journal.ts";
 import type { Caller } from "./ports.ts";
 import { mustBeOpen, mustTakeWishes } from "./checks.ts";
 import type { ServiceCommandPorts } from "./services.ts";
@@ -10,12 +11,14 @@ const PATIENCE_MS = 10_000;
 /**
  * Stops a service and removes its definition; the log file stays. Resolves when nothing of it is left.
  *
+ * @param claim the idempotency key to store with the wish
  * @throws AppError `service_needed` while another one needs it; `timed_out` where it cannot be ended: the wish stands
  */
 export async function removeService(
   ports: ServiceCommandPorts,
   name: string,
   caller: Caller,
+  claim: Omit<KeyClaim, "eventId"> | undefined,
 ): Promise<void> {
   const { dispatcher } = ports;
   if (dispatcher.view.quarantined(name) !== undefined) return ports.retire(name, caller.actor);
@@ -33,6 +36,7 @@ export async function removeService(
     const definition = dispatcher.view.service(name)?.context.definition;
     const rows = await dispatcher.command({
       actor: caller.actor,
+      ...(claim && { claim }),
       decide: (view) => {
         mustBeOpen(view);
         if (!view.service(name)?.context.deleting) mustTakeWishes(view, name);

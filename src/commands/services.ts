@@ -140,7 +140,13 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
       }
       return stopped(name, timeoutMs, caller);
     },
-    remove: (name, caller) => removeService(ports, name, caller),
+    remove: async (name, caller) => {
+      const run = async (claim: Claim): Promise<Lines> => {
+        await removeService(ports, name, caller, claim);
+        return just(completed(name));
+      };
+      await toEnd(await ports.keys.once(caller, run, () => completed(name)), name);
+    },
     signal: async (name, signal, caller) => {
       const run = async (claim: Claim): Promise<Lines> => {
         await dispatcher.command({

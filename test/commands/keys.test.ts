@@ -63,6 +63,14 @@ describe("an idempotency key", () => {
     expect(births()).toBe(1);
   });
 
+  it("makes a delete happen once, and a repeat of it succeed", async () => {
+    await linesOf(await create(caller));
+    await world.commands.remove("web", keyed("k"));
+    await linesOf(await create(caller));
+    await world.commands.remove("web", keyed("k"));
+    expect(world.phase("web")).toBe("running");
+  });
+
   it("is forgotten after a day", async () => {
     await linesOf(await create(keyed("k")));
     await world.commands.remove("web", caller);
