@@ -1,9 +1,16 @@
 import { resolved } from "../../machines/definition.ts";
 import { AppError } from "../base/errors.ts";
 import type { KeyClaim } from "../journal/journal.ts";
+import type { Dispatcher } from "../runtime/dispatch.ts";
 import type { Caller } from "./ports.ts";
 import { mustBeOpen, mustTakeWishes } from "./checks.ts";
-import type { ServiceCommandPorts } from "./services.ts";
+
+export interface RemovePorts {
+  dispatcher: Dispatcher;
+  after: (ms: number, callback: () => void) => () => void;
+  /** For a quarantined service. */
+  retire: (name: string, actor: string) => Promise<void>;
+}
 
 /** How long over its stop timeout a delete waits for the end, in milliseconds: KILL and what comes after it. */
 const PATIENCE_MS = 10_000;
@@ -15,7 +22,7 @@ const PATIENCE_MS = 10_000;
  * @throws AppError `service_needed` while another one needs it; `timed_out` where it cannot be ended: the wish stands
  */
 export async function removeService(
-  ports: ServiceCommandPorts,
+  ports: RemovePorts,
   name: string,
   caller: Caller,
   claim: Omit<KeyClaim, "eventId"> | undefined,

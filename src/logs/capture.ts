@@ -2,7 +2,7 @@ import { closeSync, readSync } from "node:fs";
 import { Socket } from "node:net";
 import { failedWith } from "./directory.ts";
 import { prefixOf } from "./line.ts";
-import { openPipe, type PipeEnds, type PipePaths } from "./pipes.ts";
+import { closePipe, openPipe, type PipeEnds, type PipePaths } from "./pipes.ts";
 import type { LogLine } from "./ports.ts";
 import { nothingHeld, type Sink, type Stamper } from "./stamp.ts";
 
@@ -49,21 +49,18 @@ export interface Capture {
   stop(): void;
 }
 
-/** Begins to read both pipes. Throws what the file system throws. */
+/** Opens both pipes, so that nothing written into them is lost, and reads them from the next turn of the loop on. Throws what the file system throws. */
 export function startCapture(
   paths: PipePaths,
   reader: Reader,
   sink: Sink,
   failed: (error: Error) => void,
 ): Capture {
-  const stdout = openPipe(paths.stdout);
-  const streams = [readPipe(stdout, "stdout", reader, sink, failed)];
-  try {
-    streams.push(readPipe(openPipe(paths.stderr), "stderr", reader, sink, failed));
-  } catch (error) {
-    streams[0]?.stop();
-    throw error;
-  }
+  const { stdout, stderr } = openBoth(paths);
+  const streams = [
+    readPipe(stdout, "stdout", reader, sink, failed),
+    readPipe(stderr, "stderr", reader, sink, failed),
+  ];
   return {
     finish: async (drainMs) => {
       const left = await Promise.all(streams.map((stream) => stream.finish(drainMs)));
@@ -73,8 +70,19 @@ export function startCapture(
   };
 }
 
+function openBoth(paths: PipePaths): { stdout: PipeEnds; stderr: PipeEnds } {
+  const stdout = openPipe(paths.stdout);
+  try {
+    return { stdout, stderr: openPipe(paths.stderr) };
+  } catch (error) {
+    closePipe(stdout);
+    throw error;
+  }
+}
+
 /**
- * Reads one pipe into the shared buffer. After a full buffer it lets the others have a turn: a stream that
+ * Reads one pipe into the shared buffer. A socket for it is made in the next turn of the loop: that takes a
+ * while, and the service can be started meanwhile. After a full buffer it lets the others have a turn: a stream that
  * floods must not hold up the thread's other work.
  */
 function readPipe(
@@ -90,7 +98,7 @@ function readPipe(
     stamper.stamp(buffer.subarray(0, length), unfinished, prefixOf(Date.now(), name), sink);
   const endLine = (): void => stamper.end(unfinished, prefixOf(Date.now(), name), sink);
   let lastRead = 0;
-  const goOn = (): void => void socket.resume();
+  const goOn = (): void => void begin().resume();
   const onread = (length: number): boolean => {
     take(length);
     const now = performance.now();
@@ -101,18 +109,23 @@ function readPipe(
     else later(goOn);
     return false;
   };
-  const socket = new Socket({
-    fd: read,
-    readable: true,
-    writable: false,
-    onread: { buffer, callback: onread },
-  });
-  socket.on("end", endLine);
-  socket.on("error", failed);
-  socket.on("close", () => closed.resolve());
-  socket.resume();
+  const makeSocket = (): Socket =>
+    new Socket({
+      fd: read,
+      readable: true,
+      writable: false,
+      onread: { buffer, callback: onread },
+    })
+      .on("end", endLine)
+      .on("error", failed)
+      .on("close", () => closed.resolve())
+      .resume();
+  let made: Socket | undefined;
+  const begin = (): Socket => (made ??= makeSocket());
+  setImmediate(begin);
 
   const stop = (): boolean => {
+    const socket = begin();
     if (socket.destroyed) return false;
     const left = takeRest(read, buffer, take);
     endLine();
@@ -130,6 +143,7 @@ function readPipe(
       stop();
     },
     finish: async (drainMs) => {
+      begin();
       letGo();
       let left = false;
       const timer = setTimeout(() => {

@@ -1,5 +1,5 @@
-import { closeSync } from "node:fs";
 import { reasonOf } from "./directory.ts";
+import { closeLog, createIdleLogs, IDLE_LIMITS } from "./idle-logs.ts";
 import { type LogFile, type LogPlace, openLog, position, type ReportIncident } from "./log-file.ts";
 import type { LogOptions } from "./messages.ts";
 import { removeBeyond } from "./prune.ts";
@@ -9,18 +9,18 @@ const TEND_EVERY_MS = 1000;
 /** Files never get smaller than this, however many share the space. */
 const LEAST_ROTATE_BYTES = 64 * 1024;
 
-/** The logs that are open now, each once, however many incarnations write to it. */
+/** The logs that are written to now, each once, however many incarnations write to it. */
 export interface OpenLogs {
   /**
    * Opens a log, or counts one user more.
    * @throws AppError `log_directory_unusable`
    */
   acquire(service: string): LogFile;
-  /** One user less; closes the log after the last, once nothing is missing in it. */
+  /** One user less. After the last, and once nothing is missing in it, the log is idle: it stays open for a while. */
   release(service: string): void;
   /** Writes whole lines. @returns bytes that could not be written */
   write(log: LogFile, bytes: Buffer, lines: number): number;
-  /** The position of a log that is open. */
+  /** The position of a log that is written to. */
   positionOf(service: string): number | undefined;
   /** Tends all logs once more and closes them. */
   close(): void;
@@ -36,9 +36,11 @@ export function createLogs(
   options: LogOptions,
   report: ReportIncident,
   onGap: (service: string, record: Buffer) => void,
+  idleLimits = IDLE_LIMITS,
 ): OpenLogs {
   const { totalBytes, rotateBytes } = options;
   const entries = new Map<string, Entry>();
+  const idle = createIdleLogs(idleLimits);
   const place: LogPlace = { ...options };
   const pruneEveryBytes = Math.floor(totalBytes / 16);
   let sincePrune = 0;
@@ -51,6 +53,7 @@ export function createLogs(
   };
   const prune = (inUse: (service: string) => boolean): void => {
     sincePrune = 0;
+    idle.closeAll(); // a file that is removed while it is open takes its space on
     try {
       removeBeyond(place, totalBytes - pruneEveryBytes, inUse, report);
     } catch (error) {
@@ -61,13 +64,16 @@ export function createLogs(
   const tendOne = (service: string, { log, users }: Entry): void => {
     const record = tend(log);
     if (record) onGap(service, record);
-    if (users === 0 && !log.gap) closeEntry(service, log);
-  };
-  const closeEntry = (service: string, log: LogFile): void => {
-    if (log.fd !== undefined) closeSync(log.fd);
-    log.fd = undefined;
+    if (users > 0 || log.gap) return;
     entries.delete(service);
+    idle.keep(log);
     share();
+  };
+  const begin = (service: string): Entry => {
+    const log = idle.take(service) ?? openLog(place, service, report);
+    const entry = { log, users: 0 };
+    entries.set(service, entry);
+    return entry;
   };
   const tendAll = (): void => {
     timer = undefined;
@@ -83,8 +89,7 @@ export function createLogs(
   prune(() => true); // nothing runs yet, and much of it soon will
   return {
     acquire: (service) => {
-      const entry = entries.get(service) ?? { log: openLog(place, service, report), users: 0 };
-      entries.set(service, entry);
+      const entry = entries.get(service) ?? begin(service);
       entry.users += 1;
       share();
       if (entry.log.gap) tendLater();
@@ -113,8 +118,10 @@ export function createLogs(
       for (const [service, entry] of entries) {
         entry.users = 0;
         tendOne(service, entry);
-        if (entry.log.gap) closeEntry(service, entry.log);
+        if (entry.log.gap) closeLog(entry.log);
       }
+      entries.clear();
+      idle.closeAll();
     },
   };
 }

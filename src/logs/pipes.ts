@@ -1,4 +1,5 @@
 import {
+  closeSync,
   constants,
   fstatSync,
   lstatSync,
@@ -41,9 +42,13 @@ export function pipePaths(runDir: string, incarnation: string): PipePaths {
   if (!isIncarnation(incarnation)) {
     throw new AppError("invalid_request", `"${incarnation}" is no id of an incarnation`);
   }
-  const directory = join(runDir, incarnation);
-  return { stdout: join(directory, "out"), stderr: join(directory, "err") };
+  return pathsIn(join(runDir, incarnation));
 }
+
+const pathsIn = (directory: string): PipePaths => ({
+  stdout: join(directory, "out"),
+  stderr: join(directory, "err"),
+});
 
 /**
  * Makes the pipes of an incarnation; those that are there are kept.
@@ -52,9 +57,7 @@ export function pipePaths(runDir: string, incarnation: string): PipePaths {
 export function makePipes(runDir: string, incarnation: string): PipePaths {
   const paths = pipePaths(runDir, incarnation);
   try {
-    mkdirSync(join(runDir, incarnation), { recursive: true, mode: 0o700 });
-    makePipe(paths.stdout);
-    makePipe(paths.stderr);
+    makePipesIn(join(runDir, incarnation));
   } catch (error) {
     const message = `pipes for a service's output cannot be made in ${runDir}: ${reasonOf(error)}; make it writable or choose another --state-dir`;
     throw new AppError("log_directory_unusable", message, {
@@ -63,6 +66,14 @@ export function makePipes(runDir: string, incarnation: string): PipePaths {
     });
   }
   return paths;
+}
+
+/** Makes a directory with two pipes, or what is missing of them. Throws what the file system throws. */
+export function makePipesIn(directory: string): void {
+  const { stdout, stderr } = pathsIn(directory);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makePipe(stdout);
+  makePipe(stderr);
 }
 
 function makePipe(path: string): void {
@@ -87,14 +98,22 @@ export function openPipe(path: string): PipeEnds {
   }
 }
 
+/** Closes both our ends, where nobody reads them yet. */
+export function closePipe({ read, hold }: PipeEnds): void {
+  closeSync(hold);
+  closeFifo(read);
+}
+
 /** Removes what `makePipes` made; what is not there is not missed. Throws what else the file system throws. */
 export function removePipes(runDir: string, incarnation: string): void {
-  const { stdout, stderr } = pipePaths(runDir, incarnation);
-  const steps = [
-    () => unlinkSync(stdout),
-    () => unlinkSync(stderr),
-    () => rmdirSync(join(runDir, incarnation)),
-  ];
+  pipePaths(runDir, incarnation); // refuses a name that leads out of the directory
+  removePipesIn(join(runDir, incarnation));
+}
+
+/** Removes what `makePipesIn` made; what is not there is not missed. Throws what else the file system throws. */
+export function removePipesIn(directory: string): void {
+  const { stdout, stderr } = pathsIn(directory);
+  const steps = [() => unlinkSync(stdout), () => unlinkSync(stderr), () => rmdirSync(directory)];
   for (const step of steps) {
     try {
       step();

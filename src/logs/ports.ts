@@ -21,7 +21,7 @@ export interface ServiceLogs {
   /** The same for an incarnation that an earlier daemon opened: reads on from FIFOs that are there (none: does nothing) and writes a gap record first. */
   reopen(service: string, incarnation: string): Promise<void>;
   /**
-   * The incarnation's process ended: reads on until both pipes are at their end, at most `drainMs`, then closes and removes them.
+   * The incarnation's process ended: reads on until both pipes are at their end, at most `drainMs`, then closes them; they are removed shortly after.
    * @returns the position where its lines end, how many there were, and bytes of them that could not be written
    */
   finish(

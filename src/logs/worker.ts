@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { AppError, messageOf } from "../base/errors.ts";
 import { type Capture, createTurns, type Reader, startCapture } from "./capture.ts";
+import { createChores } from "./chores.ts";
 import { lookAt, reasonOf } from "./directory.ts";
 import { createFollowers } from "./followers.ts";
 import { heldText, missedText, ownLine } from "./line.ts";
@@ -14,7 +15,8 @@ import type {
   ToLogThread,
 } from "./messages.ts";
 import { createLogs } from "./open-logs.ts";
-import { isIncarnation, makePipes, type PipePaths, pipePaths, removePipes } from "./pipes.ts";
+import { createPipeStock } from "./pipe-stock.ts";
+import { isIncarnation, type PipePaths, pipePaths, removePipes } from "./pipes.ts";
 import { endPosition, lastLineTime } from "./read.ts";
 import { createStamper } from "./stamp.ts";
 
@@ -46,6 +48,10 @@ export function createLogWorker(
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   const reader: Reader = { buffer, stamper: createStamper(), later: createTurns() };
   const incarnations = new Map<string, Incarnation>();
+  /** Incarnations that are finished and whose pipes are still to be removed, with their services. */
+  const finished = new Map<string, string>();
+  const chores = createChores();
+  const stock = createPipeStock(runDir, chores);
   const followers = createFollowers(post);
   const report = onlyNews((incident) => post({ type: "incident", incident }));
   const logs = createLogs(options, report, (service, record) =>
@@ -75,7 +81,7 @@ export function createLogWorker(
   /** Pipes that were made for nothing are removed; those an earlier daemon left may hold output. */
   const begin = (log: LogFile, id: string, keepPipes: boolean): PipePaths => {
     try {
-      const paths = makePipes(runDir, id);
+      const paths = stock.take(id);
       incarnations.set(id, readFrom(log, id, paths));
       return paths;
     } catch (error) {
@@ -89,12 +95,14 @@ export function createLogWorker(
     const known = incarnations.get(id);
     if (known) return { ...pipePaths(runDir, id), offset: position(known.log) };
     const { stdout } = pipePaths(runDir, id);
+    removeFinished(id);
     const log = logs.acquire(service);
     return { ...begin(log, id, lookAt(stdout) !== undefined), offset: position(log) };
   };
 
   const reopen = (service: string, id: string): void => {
     const { stdout, stderr } = pipePaths(runDir, id);
+    removeFinished(id);
     if (incarnations.has(id) || !(lookAt(stdout) || lookAt(stderr))) return;
     const log = logs.acquire(service);
     say(log, id, missedText(lastLineTime(logDir, service)));
@@ -113,8 +121,14 @@ export function createLogWorker(
     const { lines, droppedBytes } = incarnation;
     const offset = position(log);
     logs.release(log.service);
-    cleanUp(log.service, id);
+    finished.set(id, log.service);
+    chores.add(() => removeFinished(id));
     return { offset, lines, droppedBytes };
+  };
+
+  const removeFinished = (id: string): void => {
+    const service = finished.get(id);
+    if (service !== undefined && finished.delete(id)) cleanUp(service, id);
   };
 
   const cleanUp = (service: string, id: string): void => {
@@ -144,6 +158,7 @@ export function createLogWorker(
     for (const id of readdirSync(runDir)) {
       if (isIncarnation(id) && !keep.has(id) && !incarnations.has(id)) cleanUp("", id);
     }
+    stock.removeLeftovers();
   };
 
   const closeAll = async (): Promise<void> => {
@@ -151,6 +166,8 @@ export function createLogWorker(
     for (const { capture } of all) capture.stop();
     for (const { ended } of all) await ended; // those somebody asked to finish
     logs.close();
+    stock.close();
+    chores.finish();
   };
 
   const answers: Answers = {

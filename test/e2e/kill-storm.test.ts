@@ -12,11 +12,16 @@ import { type Acknowledged, Client, Gate } from "../support/storm.ts";
 import { until } from "../support/until.ts";
 
 const KILLS = 200;
-const CLIENTS = 12;
+const CLIENTS = 8;
 /** The share of daemons that die while they boot. */
 const DIES_BOOTING = 0.35;
 /** The longest the others live, in milliseconds from when they were ready. */
-const READY_MS = 250;
+const READY_MS = 220;
+/** The share of daemons that are told to end before they are killed, and how long those are left to it at most, in milliseconds. */
+const ENDS_FIRST = 0.2;
+const ENDING_MS = 150;
+/** The share of definitions that need another service. */
+const HAS_NEEDS = 0.25;
 
 const SHARED = ["shared-a", "shared-b"];
 const ownOf = (client: number): string[] => [`own-${client}`];
@@ -61,6 +66,7 @@ class Storm {
             cmd: fixture("once"),
             args: [join(this.locks, service), tag],
             backoff: { first: "20ms", max: "200ms" },
+            needs: SHARED.includes(service) || random.next() > HAS_NEEDS ? [] : [SHARED[0]],
           }),
         }),
     );
@@ -163,6 +169,10 @@ async function rage(storm: Storm, random: Random): Promise<void> {
       gate.open();
       await pause(random.below(READY_MS));
       gate.close();
+      if (random.next() < ENDS_FIRST) {
+        made.daemon?.signal("SIGTERM");
+        await pause(random.below(ENDING_MS));
+      }
       await made.killDaemon();
     } catch (error) {
       const said = made.daemon?.said();
@@ -197,9 +207,11 @@ it(`after ${KILLS} SIGKILLs of the daemon in a storm of commands nothing acknowl
 /** Everything becomes what it is wished to be, and has a process exactly where it is to run. */
 async function settled({ made, locks }: Storm): Promise<void> {
   let services: ServiceWire[] = [];
-  const isAsWished = ({ name, state: { phase, desired } }: ServiceWire): boolean =>
-    phase === (desired === "running" ? "running" : "stopped") &&
-    isLocked(join(locks, `${name}.lock`)) === (desired === "running");
+  const isAsWished = ({ name, state: { phase, desired, waiting_for: waits } }: ServiceWire) => {
+    const wished = waits ? "pending" : "running";
+    const isRight = phase === (desired === "running" ? wished : "stopped");
+    return isRight && isLocked(join(locks, `${name}.lock`)) === (phase === "running");
+  };
   const look = async () => {
     services = JSON.parse((await made.ask({ path: "/v1/services" })).text) as ServiceWire[];
     return services.every(isAsWished);

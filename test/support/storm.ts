@@ -178,9 +178,10 @@ export class Client {
       await pause(20);
       return believed?.givenUp();
     }
-    const isExpected = ["service_not_running", "service_needed", "timed_out"].includes(error);
-    if (!isExpected) throw new Error(`${status} ${text}`);
     if (error === "timed_out") return believed?.givenUp();
+    const lacksNeed = text.includes("dependency not found");
+    const isExpected = lacksNeed || ["service_not_running", "service_needed"].includes(error);
+    if (!isExpected) throw new Error(`${status} ${text}`);
     believed?.refused();
   }
 
