@@ -86,8 +86,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   const { config, notices } = loadConfig(flags);
   const logger = createLogger({ level: config.logLevel, json: config.logJson });
   for (const notice of notices) logger.info(notice);
+  const signals = listenForSignals(logger);
   const daemon = await start(config, logger, release);
-  const left = await ended(daemon, config, logger);
+  const left = await ended(daemon, signals, config, logger);
   await daemon.close();
   if (left.length > 0) logger.error({ services: left }, "could not be ended");
   logger.info("the daemon ended");
@@ -108,10 +109,6 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
   const { children, dispatcher, processes, registry, fold } = runtime;
   const tail = createTail();
   dispatcher.listen((rows) => tail.publish(rows));
-  await logs.discard(openIncarnations(registry).map(({ incarnation }) => incarnation));
-  const facts = { machineBoot: machineBoot(), pid: process.pid, release, logDir: config.logDir };
-  tellBoot(await boot(fold, registry, dispatcher, processes, facts), logger);
-
   const byName = (name: string) => serviceByName(db, name);
   const retiring = { dispatcher, registry, processes, after, rows: reader, byName };
   const services = serviceCommands({
@@ -127,12 +124,19 @@ async function start(config: Config, logger: Logger, release: string): Promise<D
     retire: (name, actor) => retireService(retiring, name, actor),
   });
   const events = eventQueries(reader, tail, config.stateDir);
-  const api = createApiServer({ services, events, config, logger, version: release, peerUid });
-  await api.listen();
+  const { promise: booted, resolve: hasBooted } = Promise.withResolvers<void>();
+  const options = { services, events, config, logger, version: release, peerUid, booted };
+  const api = createApiServer(options);
+  await api.listen(); // before anything is recorded: a socket that cannot be had must leave no trace
+  await logs.discard(openIncarnations(registry).map(({ incarnation }) => incarnation));
+  const facts = { machineBoot: machineBoot(), pid: process.pid, release, logDir: config.logDir };
+  tellBoot(await boot(fold, registry, dispatcher, processes, facts), logger);
+
   await dispatcher.command({
     actor: "runtime",
     decide: () => [{ stream: ENVIRONMENT, event: { type: "environment.ready_reached" } }],
   });
+  hasBooted();
   const unwatch = watchClock(clock, (byMs) =>
     dispatcher.report(ENVIRONMENT, [{ type: "clock.stepped", byMs }]),
   );
@@ -191,7 +195,12 @@ async function openStore(config: Config, logger: Logger) {
   const reader = eventReader(db);
   const head = reader.head();
   const clock = systemClock(boottimeMs, head.at);
-  const values = envValues({ reader, sealer: sealer(stateDir), ids: randomIds, clock });
+  const values = envValues({
+    reader,
+    sealer: sealer(stateDir, () => !reader.hasSealedValues()),
+    ids: randomIds,
+    clock,
+  });
   return { journal, logs, db, reader, head, clock, values };
 }
 
@@ -262,25 +271,46 @@ const eventQueries = (reader: EventReader, tail: Tail, stateDir: string): EventQ
   head: () => ({ ...reader.head(), stateDir }),
 });
 
-/** Waits for the signal to end, ends the services, and hurries at the next one. Resolves with what is left. */
-async function ended(daemon: Daemon, config: Config, logger: Logger): Promise<readonly string[]> {
-  const { promise, resolve: isOver } = Promise.withResolvers<readonly string[]>();
-  let ending: Shutdown | undefined;
+/** Listens for the signals from now on: one that comes during the boot is heeded after it, so that nothing is left half begun. */
+function listenForSignals(logger: Logger) {
+  const { promise: first, resolve: heard } = Promise.withResolvers<NodeJS.Signals>();
+  let again: (() => void) | undefined;
+  let count = 0;
   const end = (signal: NodeJS.Signals): void => {
-    if (ending) {
-      logger.warn(`${signal} again: everything gets KILL now`);
-      return ending.hurry();
-    }
-    logger.info({ signal, deadlineMs: config.shutdownTimeoutMs }, "stopping all services");
-    ending = daemon.shutdown(signal);
-    void ending.finished.then(isOver);
+    heard(signal);
+    count += 1;
+    if (count > 1) again?.();
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
   process.on("SIGHUP", () =>
     logger.warn("HUP: this release does not read its configuration again; start it anew"),
   );
-  return promise;
+  return {
+    first,
+    /** Calls back at every later one, and at once where there was one. */
+    onAgain: (callback: () => void) => {
+      again = callback;
+      if (count > 1) callback();
+    },
+  };
+}
+
+/** Waits for the signal to end, ends the services, and hurries at the next one. Resolves with what is left. */
+async function ended(
+  daemon: Daemon,
+  signals: ReturnType<typeof listenForSignals>,
+  config: Config,
+  logger: Logger,
+): Promise<readonly string[]> {
+  const signal = await signals.first;
+  logger.info({ signal, deadlineMs: config.shutdownTimeoutMs }, "stopping all services");
+  const ending = daemon.shutdown(signal);
+  signals.onAgain(() => {
+    logger.warn("told to end again: everything gets KILL now");
+    ending.hurry();
+  });
+  return ending.finished;
 }
 
 function tellBoot({ afterKill, quarantined, unproven }: BootReport, logger: Logger): void {

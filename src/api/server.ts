@@ -1,7 +1,8 @@
 import type { ServerOptions } from "node:http";
 import type { Socket } from "node:net";
 import { fastify, type FastifyInstance, type FastifyRequest } from "fastify";
-import { AppError, messageOf } from "../base/errors.ts";
+import { AppError } from "../base/errors.ts";
+import { jsonProblem } from "../base/json.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ServiceCommands } from "../commands/ports.ts";
 import type { Config } from "../config/schema.ts";
@@ -23,6 +24,8 @@ export interface ApiOptions {
   /** Of the package: sent with every answer as Sprite-Version. */
   version: string;
   peerUid: PeerUid;
+  /** All but /healthz wait for it: until then the actors are those of the last daemon. */
+  booted: Promise<void>;
 }
 
 /** The API of the daemon. */
@@ -61,7 +64,7 @@ function readJson(request: FastifyRequest, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new AppError("invalid_request", `the body is not JSON: ${messageOf(error)}`);
+    throw new AppError("invalid_request", `the body is not JSON: ${jsonProblem(error)}`);
   }
 }
 
@@ -140,6 +143,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
   const callerOf = socketCallers(options.peerUid);
   const forServices = { services, callerOf, streams, defaultDir: config.defaultDir };
   const routes = async (scope: FastifyInstance): Promise<void> => {
+    scope.addHook("onRequest", () => options.booted);
     await scope.register(serviceRoutes(forServices));
     await scope.register(serviceCommandRoutes(forServices));
     await scope.register(eventRoutes({ events, streams }));

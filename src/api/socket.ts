@@ -4,7 +4,6 @@ import {
   closeSync,
   constants,
   lstatSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   renameSync,
@@ -14,6 +13,7 @@ import {
 } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
+import { ensureDirectory } from "../base/directories.ts";
 import { AppError, messageOf } from "../base/errors.ts";
 import { gidOf } from "./group.ts";
 
@@ -67,16 +67,16 @@ async function refuseTaken(path: string): Promise<void> {
     );
   }
   if (await isLive(path)) {
-    throw unusable(
-      path,
-      "another daemon answers on it: stop that one, or name another place with --socket",
+    throw new AppError(
+      "daemon_running",
+      `another daemon answers on the API socket ${path}: stop that one, or name another place with --socket`,
     );
   }
 }
 
 /** The directory is made as narrow as the socket: where others may use the socket, they must be able to reach it. */
 const makeDirectory = (path: string, mode: number): void =>
-  void mkdirSync(dirname(path), { recursive: true, mode: (mode & 0o077) === 0 ? 0o700 : 0o755 });
+  void ensureDirectory(dirname(path), (mode & 0o077) === 0 ? 0o700 : 0o755);
 
 /** A path to a file in a directory that bind(2) takes, however long the directory's own path is. */
 const shortPath = (directory: string, handle: number): string => {

@@ -1,8 +1,12 @@
 /** What is pushed at one end is read at the other, in order; what its reader does not take in time is dropped and counted, so a slow one costs no memory. */
 export interface Channel<T> extends AsyncIterable<T> {
   push(item: T): void;
+  /** The same for an item that must arrive: never dropped. */
+  pushAlways(item: T): void;
   /** No more will come; the reader gets what is queued, then the end. */
   close(): void;
+  /** Whether the next item would not be dropped. */
+  readonly hasRoom: boolean;
   /** How many items were dropped. */
   readonly dropped: number;
 }
@@ -17,6 +21,11 @@ export function channel<T>(limit: number, onLeave: () => void): Channel<T> {
   let left = false;
   let dropped = 0;
   let wake = Promise.withResolvers<void>();
+  const add = (item: T): void => {
+    if (closed) return;
+    queue.push(item);
+    wake.resolve();
+  };
   const leave = (): void => {
     closed = true;
     if (!left) onLeave();
@@ -37,14 +46,16 @@ export function channel<T>(limit: number, onLeave: () => void): Channel<T> {
   };
   return {
     push: (item) => {
-      if (closed) return;
       if (queue.length >= limit) dropped += 1;
-      else queue.push(item);
-      wake.resolve();
+      else add(item);
     },
+    pushAlways: add,
     close: () => {
       closed = true;
       wake.resolve();
+    },
+    get hasRoom() {
+      return queue.length < limit;
     },
     get dropped() {
       return dropped;

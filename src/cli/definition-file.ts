@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { jsonProblem } from "../base/json.ts";
 import { AppError, messageOf } from "../base/errors.ts";
 
 /**
@@ -11,9 +12,7 @@ export function jsonFile(path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new AppError("invalid_request", `${shownPath(path)} is no JSON: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new AppError("invalid_request", `${shownPath(path)} is no JSON: ${jsonProblem(cause)}`);
   }
 }
 

@@ -4,7 +4,7 @@ import { exitInWords } from "../../machines/service-context.ts";
 import type { ServiceFact } from "../../machines/service-events.ts";
 import type { ServiceDefinition } from "../../machines/definition.ts";
 import type { EnvironmentFact } from "../../machines/environment.ts";
-import { paint } from "./output.ts";
+import { paint, printable } from "./output.ts";
 
 /** Widths of the columns. Rows come one by one, so they cannot be taken from the longest; a longer text pushes the rest. */
 const COLUMNS = [
@@ -48,9 +48,9 @@ type Teller<Type extends Fact["type"]> = (fact: Extract<Fact, { type: Type }>) =
 export function tellingData({ type, data }: EventWire): string {
   const tell = Object.hasOwn(TELLING, type) ? TELLING[type as Fact["type"]] : undefined;
   try {
-    return harmless(tell ? (tell as (fact: object) => string)(data) : JSON.stringify(data));
+    return printable(tell ? (tell as (fact: object) => string)(data) : JSON.stringify(data));
   } catch {
-    return harmless(JSON.stringify(data));
+    return printable(JSON.stringify(data));
   }
 }
 
@@ -119,9 +119,3 @@ function foundOf({ found, newMachineBoot }: Booted<ServiceFact>): string {
         : "";
   return `found ${found.kind}${pids}${newMachineBoot ? ", new machine boot" : ""}`;
 }
-
-// oxlint-disable-next-line no-control-regex -- what a terminal would obey is what this is about
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
-
-/** Text of a program's making, without what a terminal would obey. */
-const harmless = (text: string): string => text.replace(CONTROL, " ");

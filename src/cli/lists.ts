@@ -1,6 +1,6 @@
 import { AppError } from "../base/errors.ts";
 
-/** A list as the seed's flags have it: split at every comma, no escape. An empty text is an empty list. */
+/** A list as `--args`, `--env` and `--needs` have it: split at every comma, no escape. An empty text is an empty list. */
 export const commaList = (text: string): string[] => (text === "" ? [] : text.split(","));
 
 const wrong = (message: string): AppError => new AppError("invalid_request", message);

@@ -40,7 +40,7 @@ const stackOf = (error: unknown): string =>
 
 const complain = (message: string): void => say(`${paintError("red", `${PROGRAM}:`)} ${message}`);
 
-/** The seeds start the daemon by flags alone: `sprite-env -listen :8080 -- app`. `spritectl` is nothing but the daemon. */
+/** Flags alone start the daemon, too: `sprite-env -debug`. `spritectl` is nothing but the daemon. */
 function daemonByFlags(words: readonly string[]): boolean {
   const [first = ""] = words;
   if (PROGRAM === "spritectl") return true;

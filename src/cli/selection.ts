@@ -14,7 +14,7 @@ export const LATER_SELECTION = ["label"];
 const wrong = (message: string): AppError => new AppError("invalid_request", message);
 
 /**
- * The services that are meant: those named, or with `--all` every one, in an order in which each comes after what it needs.
+ * The services that are meant: those named, or with `--all` every one; several in an order in which each comes after what it needs.
  *
  * @throws AppError `invalid_request` for both, or none
  */
@@ -27,7 +27,10 @@ export async function selected(
     throw wrong("names and --all contradict each other: give one of them");
   if (all) return inNeedOrder(await client.list());
   if (names.length === 0) throw wrong("NAME is missing: names of services, or --all");
-  return names;
+  if (names.length === 1) return names;
+  const ordered = inNeedOrder(await client.list());
+  const known = ordered.filter((name) => names.includes(name));
+  return [...known, ...names.filter((name) => !ordered.includes(name))];
 }
 
 /** Needs have no circles: the daemon refuses them. */

@@ -7,11 +7,18 @@ import { onTerminal, print, say } from "./output.ts";
 /** Prints the lines as they come, as they came. @returns the last exit code they told, and whether there was an error */
 async function printLines(stream: ReplyStream): Promise<{ exitCode?: number; error: boolean }> {
   let seen: { exitCode?: number; error: boolean } = { error: false };
+  let ended = false;
   for await (const { raw, line } of stream) {
     print(raw);
+    ended ||= line.type === "exit" || line.type === "complete";
     if (line.type === "error") seen = { ...seen, error: true };
     if (line.type === "exit") seen = { ...seen, exitCode: line.exit_code ?? 1 };
   }
+  if (!ended && !seen.error)
+    throw new AppError(
+      "daemon_unreachable",
+      'the daemon broke off before it was done: "services get" shows what came of it',
+    );
   return seen;
 }
 

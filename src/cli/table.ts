@@ -1,4 +1,4 @@
-import { paint } from "./output.ts";
+import { paint, printable } from "./output.ts";
 
 /** Colours a cell that already has its width. */
 export type Paint = (text: string, column: number, row: number) => string;
@@ -11,7 +11,7 @@ export function table(
 ): string {
   const count = rows.some((row) => row.at(-1) !== "") ? header.length : header.length - 1;
   const widths = Array.from({ length: count }, (_, column) =>
-    Math.max(...[header, ...rows].map((row) => row[column]?.length ?? 0)),
+    Math.max(...[header, ...rows].map((row) => printable(row[column] ?? "").length)),
   );
   const line = (
     cells: readonly string[],
@@ -19,7 +19,7 @@ export function table(
   ): string =>
     widths
       .map((width, column) => {
-        const cell = cells[column] ?? "";
+        const cell = printable(cells[column] ?? "");
         return colour(column === count - 1 ? cell : cell.padEnd(width), column);
       })
       .join("  ")

@@ -80,18 +80,26 @@ async function* only(line: StreamLine): AsyncGenerator<StreamLine> {
   yield line;
 }
 
-/** The lines as they are; the last one is what a repeat will get. A reader that leaves has seen enough. */
-async function* settled(
+/** The lines as they are; the last one is what a repeat will get. A reader that leaves, before the first line or later, has seen enough. */
+function settled(
   lines: AsyncIterable<StreamLine>,
   settle: (last: string | undefined) => Promise<void>,
-): AsyncGenerator<StreamLine> {
+): AsyncIterable<StreamLine> {
+  const source = lines[Symbol.asyncIterator]();
   let last: StreamLine | undefined;
-  try {
-    for await (const line of lines) {
-      last = line;
-      yield line;
-    }
-  } finally {
+  const ended = async (): Promise<IteratorResult<StreamLine, undefined>> => {
     await settle(last && JSON.stringify(last));
-  }
+    return { done: true, value: undefined };
+  };
+  const next = async (): Promise<IteratorResult<StreamLine, undefined>> => {
+    const item = await source.next();
+    if (item.done === true) return ended();
+    last = item.value;
+    return { done: false, value: last };
+  };
+  const leave = async (): Promise<IteratorResult<StreamLine, undefined>> => {
+    await source.return?.();
+    return ended();
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: leave }) };
 }

@@ -3,7 +3,7 @@ import { AppError } from "../base/errors.ts";
 import type { KeyClaim } from "../journal/journal.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
 import type { Caller } from "./ports.ts";
-import { mustBeOpen, mustTakeWishes } from "./checks.ts";
+import { mustBeOpen, mustMatch, mustTakeWishes } from "./checks.ts";
 
 export interface RemovePorts {
   dispatcher: Dispatcher;
@@ -47,6 +47,7 @@ export async function removeService(
       decide: (view) => {
         mustBeOpen(view);
         if (!view.service(name)?.context.deleting) mustTakeWishes(view, name);
+        mustMatch(view, name, caller.ifMatch);
         for (const [other, { context }] of view.services()) {
           if (!resolved(context.definition).needs.includes(name)) continue;
           throw new AppError(

@@ -9,7 +9,7 @@ import type { LogLine } from "../logs/ports.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
 import type { Fact, RuntimeView } from "../runtime/group.ts";
-import { mustTakeWishes, notFound, runningDependents } from "./checks.ts";
+import { mustMatch, mustTakeWishes, notFound, runningDependents } from "./checks.ts";
 import { define, type Definition, merged } from "./define.ts";
 import type { EnvValues } from "./env-values.ts";
 import type { Keys } from "./keys.ts";
@@ -105,7 +105,12 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
 
   const stopped = (name: string, timeoutMs: number | undefined, caller: Caller): Promise<Lines> => {
     const open = () => dispatcher.view.service(name)?.context.open?.id;
-    return followed(name, caller, () => new StopWatch(name, ports, open), stop(name, timeoutMs));
+    return followed(
+      name,
+      caller,
+      () => new StopWatch(name, ports, open),
+      stop(name, timeoutMs, caller.ifMatch),
+    );
   };
 
   return {
@@ -123,19 +128,19 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
         name,
         caller,
         starting(name, durationMs),
-        wish(name, { type: "service.start_requested" }),
+        wish(name, caller, { type: "service.start_requested" }),
       ),
     restart: (name, durationMs, timeoutMs, caller) => {
       const event = {
         type: "service.restart_requested",
         ...(timeoutMs !== undefined && { timeoutMs }),
       };
-      return followed(name, caller, starting(name, durationMs), wish(name, event));
+      return followed(name, caller, starting(name, durationMs), wish(name, caller, event));
     },
     stop: async (name, { timeoutMs, withDependents }, caller) => {
       existing(name);
       for (const dependent of withDependents ? liveDependents(dispatcher.view, name) : []) {
-        const { key: _, ...rest } = caller;
+        const { key: _, ifMatch: __, ...rest } = caller; // they are of the service that was asked for
         await toEnd(await stopped(dependent, timeoutMs, rest), dependent);
       }
       return stopped(name, timeoutMs, caller);
@@ -151,7 +156,7 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
       const run = async (claim: Claim): Promise<Lines> => {
         await dispatcher.command({
           actor: caller.actor,
-          decide: signalled(name, signal),
+          decide: signalled(name, signal, caller.ifMatch),
           ...(claim && { claim }),
         });
         return just(completed(name));
@@ -175,16 +180,18 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
 const REPEATED = { message: "this request was carried out before: get shows what came of it" };
 
 const wish =
-  (name: string, event: Fact["event"]): Decide =>
+  (name: string, { ifMatch }: Caller, event: Fact["event"]): Decide =>
   (view) => {
     mustTakeWishes(view, name);
+    mustMatch(view, name, ifMatch);
     return [{ stream: `service/${name}`, event }];
   };
 
 const stop =
-  (name: string, timeoutMs: number | undefined): Decide =>
+  (name: string, timeoutMs: number | undefined, ifMatch: Caller["ifMatch"]): Decide =>
   (view) => {
     mustTakeWishes(view, name);
+    mustMatch(view, name, ifMatch);
     mustNotBeNeeded(view, name);
     const service = view.service(name);
     if (service?.phase === "stopped" && service.context.desired === "stopped") {
@@ -195,9 +202,10 @@ const stop =
   };
 
 const signalled =
-  (name: string, signal: string): Decide =>
+  (name: string, signal: string, ifMatch: Caller["ifMatch"]): Decide =>
   (view) => {
     mustTakeWishes(view, name);
+    mustMatch(view, name, ifMatch);
     const context = view.service(name)?.context;
     if (!context || !hasProcess(context)) {
       throw new AppError(

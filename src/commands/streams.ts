@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import type { ExitStatus, SpawnError } from "../../machines/service-events.ts";
 import { type Channel, channel } from "../base/channel.ts";
 import type { EventRow } from "../journal/record.ts";
+import { skippedLine } from "../logs/line.ts";
 import type { LogLine, ServiceLogs } from "../logs/ports.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
 import type { StreamLine } from "./ports.ts";
@@ -38,6 +39,9 @@ abstract class Watch {
   readonly lines: Channel<StreamLine>;
   #rows: EventRow[] | undefined = [];
   #first = 0;
+  /** Output from before `begin`. */
+  readonly #early: [string, LogLine][] = [];
+  #told = 0;
   readonly #leave: (() => void)[] = [];
 
   constructor(name: string, ports: StreamPorts) {
@@ -46,7 +50,7 @@ abstract class Watch {
     this.lines = channel(WAITING_LINES, () => this.abandon());
     this.#leave.push(
       ports.dispatcher.listen((rows) => this.#received(rows)),
-      ports.logs.follow(name, (incarnation, line) => this.output(incarnation, line)),
+      ports.logs.follow(name, (incarnation, line) => this.#written(incarnation, line)),
     );
   }
 
@@ -57,6 +61,7 @@ abstract class Watch {
     this.#first = rows[0]?.seq ?? 0;
     this.begun(rows.filter((row) => row.stream === `service/${this.name}`));
     this.#received(waiting);
+    for (const [incarnation, line] of this.#early.splice(0)) this.output(incarnation, line);
   }
 
   /** Nobody listens any more. */
@@ -68,8 +73,22 @@ abstract class Watch {
     this.#leave.push(this.ports.after(ms, callback));
   }
 
+  /** What happened: never left out. */
   protected say(line: StreamLine): void {
-    this.lines.push(line);
+    this.#tellGap();
+    this.lines.pushAlways(line);
+  }
+
+  /** What the service wrote: left out, and counted, where the reader is too slow. */
+  protected show(line: LogLine): void {
+    if (this.lines.hasRoom) this.#tellGap();
+    this.lines.push(said(line));
+  }
+
+  #tellGap(): void {
+    const missing = this.lines.dropped - this.#told;
+    if (missing > 0) this.lines.pushAlways(said(skippedLine(missing)));
+    this.#told += missing;
   }
 
   protected complete(message?: string): void {
@@ -86,6 +105,11 @@ abstract class Watch {
   protected end(): void {
     this.lines.close();
     this.abandon();
+  }
+
+  #written(incarnation: string, line: LogLine): void {
+    if (!this.#rows) this.output(incarnation, line);
+    else if (this.#early.length < WAITING_LINES) this.#early.push([incarnation, line]);
   }
 
   protected abstract begun(own: readonly EventRow[]): void;
@@ -180,7 +204,7 @@ export class StartWatch extends Watch {
   protected output(incarnation: string, line: LogLine): void {
     if (this.#incarnation === undefined) return;
     if (incarnation !== this.#incarnation) return;
-    if (this.#started) this.say(said(line));
+    if (this.#started) this.show(line);
     else this.#held.push(line);
   }
 
@@ -188,7 +212,7 @@ export class StartWatch extends Watch {
     this.#started = true;
     this.say({ type: "started", time: Number(row.data["wall"]) });
     if (this.#durationMs === 0) return this.complete();
-    for (const line of this.#held.splice(0)) this.say(said(line));
+    for (const line of this.#held.splice(0)) this.show(line);
   }
 
   #fails(row: EventRow): void {
@@ -252,7 +276,7 @@ export class StopWatch extends Watch {
   }
 
   protected output(incarnation: string, line: LogLine): void {
-    if (incarnation === this.#incarnation) this.say(said(line));
+    if (incarnation === this.#incarnation) this.show(line);
   }
 
   #isDown(): void {

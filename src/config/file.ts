@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { jsonProblem } from "../base/json.ts";
 import { AppError, messageOf } from "../base/errors.ts";
 import { checker } from "./checker.ts";
 import type { Env } from "./places.ts";
@@ -26,11 +27,7 @@ function objectOf(file: string, text: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    // V8 quotes the text around the fault, which may hold a secret: only what stands before and after the quote is repeated.
-    throw wrong(
-      file,
-      `not JSON: ${messageOf(error).replace(/, (?:\.\.\.)?"[\s\S]*"(?:\.\.\.)? is not/, ", which is not")}`,
-    );
+    throw wrong(file, `not JSON: ${jsonProblem(error)}`);
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   throw wrong(file, 'a JSON object is expected, such as {"log_level": "info"}');

@@ -106,8 +106,10 @@ const empty = (field: string, schema: Schema): Problem => ({
 
 function badName(field: string, name: string, schema: Schema): Problem {
   const allowed = allowedBy(schema);
-  const message = `${field} has the name ${shown(name)}: allowed is ${allowed}`;
-  return { code: "invalid_request", field, value: factOf(name), allowed, message };
+  const [before = "", ...value] = name.split("="); // `NAME=VALUE` in the place of a name: the value may be secret
+  const given = value.length > 0 ? `${before}=…` : name;
+  const message = `${field} has the name ${shown(given)}: allowed is ${allowed}`;
+  return { code: "invalid_request", field, value: factOf(given), allowed, message };
 }
 
 function badValue(field: string, data: unknown, schema: Schema): Problem {

@@ -41,6 +41,7 @@ export interface EventReader {
   lastOf(stream: string): EventRow | undefined;
   /** The newest rows, oldest of them first. */
   newest(limit: number, filter?: NewestFilter): EventRow[];
+  hasSealedValues(): boolean;
   sealedValue(ref: string): Uint8Array | undefined;
   /** @param now of the `at` clock: a key past its life is none */
   keyClaim(key: string, actor: string, now: number): KeyRecord | undefined;

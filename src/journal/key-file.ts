@@ -42,10 +42,22 @@ export function readKey(stateDirectory: string): Buffer | undefined {
   );
 }
 
-/** The key; a new one, safe on disk before it is used, where there is none. Only the daemon that has the state lock may call it. */
-export function readOrMakeKey(stateDirectory: string): Buffer {
+/**
+ * The key; a new one, safe on disk before it is used, where there is none. Only the daemon that has the state lock may call it.
+ *
+ * @param mayMake whether nothing is sealed yet: a second key beside values of the first would make both needed for ever
+ * @throws AppError `storage_failed` where the key is gone
+ */
+export function readOrMakeKey(stateDirectory: string, mayMake: () => boolean): Buffer {
   const found = readKey(stateDirectory);
   if (found) return found;
+  if (!mayMake()) {
+    throw new AppError(
+      "storage_failed",
+      `the key file ${keyFile(stateDirectory)} is gone, and values sealed with it are stored: restore it before new ones are set`,
+      { details: { reason: "key_missing" } },
+    );
+  }
   const key = randomBytes(KEY_BYTES);
   const fresh = `${keyFile(stateDirectory)}.new`;
   rmSync(fresh, { force: true }); // of a daemon that died right here

@@ -28,6 +28,7 @@ export const memoryReader = (store: MemoryStore): EventReader => ({
     const older = rows.filter((row) => row.seq < before);
     return older.slice(Math.max(0, older.length - limit));
   },
+  hasSealedValues: () => store.sealed.size > 0,
   sealedValue: (ref) => store.sealed.get(ref),
   keyClaim: (key, actor, now) => {
     const record = store.keys.get(keyName(key, actor));

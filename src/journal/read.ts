@@ -35,7 +35,10 @@ export function eventReader(db: Db): EventReader {
   };
 }
 
-type RowQueries = Omit<EventReader, "head" | "all" | "sealedValue" | "keyClaim" | "close">;
+type RowQueries = Omit<
+  EventReader,
+  "head" | "all" | "hasSealedValues" | "sealedValue" | "keyClaim" | "close"
+>;
 
 function rowQueries(db: Db): RowQueries {
   const from = select<[number, number]>(db, "WHERE seq >= ? ORDER BY seq LIMIT ?");
@@ -120,7 +123,7 @@ function* streamFrom(
   }
 }
 
-function sideTables(db: Db): Pick<EventReader, "sealedValue" | "keyClaim"> {
+function sideTables(db: Db): Pick<EventReader, "hasSealedValues" | "sealedValue" | "keyClaim"> {
   const value = db.prepare<[string], Buffer>("SELECT sealed FROM env_values WHERE ref = ?").pluck();
   const key = db.prepare<
     [string, string],
@@ -129,7 +132,9 @@ function sideTables(db: Db): Pick<EventReader, "sealedValue" | "keyClaim"> {
     `SELECT key, actor, request, event_id AS eventId, at, status, reply
      FROM idempotency_keys WHERE actor = ? AND key = ?`,
   );
+  const any = db.prepare<[], number>("SELECT 1 FROM env_values LIMIT 1").pluck();
   return {
+    hasSealedValues: () => any.get() !== undefined,
     sealedValue: (ref) => value.get(ref),
     keyClaim: (name, actor, now) => {
       const found = key.get(actor, name);

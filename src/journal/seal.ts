@@ -24,10 +24,10 @@ const TEXT_AT = TAG_AT + TAG_BYTES;
  *
  * The key lies beside the database: it protects copies, backups and replicas of that, not a machine somebody owns.
  */
-export function sealer(stateDirectory: string): Sealer {
+export function sealer(stateDirectory: string, mayMakeKey: () => boolean = () => true): Sealer {
   let known: Buffer | undefined;
   return {
-    seal: (ref, value) => sealed((known ??= readOrMakeKey(stateDirectory)), ref, value),
+    seal: (ref, value) => sealed((known ??= readOrMakeKey(stateDirectory, mayMakeKey)), ref, value),
     open: (ref, value) => {
       const mark = Buffer.from(value.subarray(1, NONCE_AT));
       if (known === undefined || !markOf(known).equals(mark)) known = readKey(stateDirectory);

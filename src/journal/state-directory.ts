@@ -1,4 +1,5 @@
-import { mkdirSync, statSync, type Stats } from "node:fs";
+import { statSync, type Stats } from "node:fs";
+import { ensureDirectory } from "../base/directories.ts";
 import { AppError, messageOf } from "../base/errors.ts";
 
 /** Write permission for group and others. */
@@ -45,7 +46,7 @@ export function checkOwner(path: string, stats: Stats): void {
 
 function makeDirectory(directory: string, mode: number): void {
   try {
-    mkdirSync(directory, { recursive: true, mode });
+    ensureDirectory(directory, mode);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return; // a file: told apart by the caller
     throw new AppError(

@@ -1,13 +1,6 @@
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  lstatSync,
-  mkdirSync,
-  type Stats,
-  statSync,
-} from "node:fs";
+import { accessSync, chmodSync, constants, lstatSync, type Stats, statSync } from "node:fs";
 import { getSystemErrorMessage } from "node:util";
+import { ensureDirectory } from "../base/directories.ts";
 import { AppError, messageOf } from "../base/errors.ts";
 
 /**
@@ -18,8 +11,7 @@ import { AppError, messageOf } from "../base/errors.ts";
  */
 export function prepareLogDirectory(logDir: string, mode: number): void {
   try {
-    const made = mkdirSync(logDir, { recursive: true, mode });
-    if (made !== undefined) chmodSync(logDir, mode); // mkdir takes the umask off
+    if (ensureDirectory(logDir, mode)) chmodSync(logDir, mode); // mkdir takes the umask off
     accessSync(logDir, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw unusable(

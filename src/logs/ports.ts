@@ -28,7 +28,7 @@ export interface ServiceLogs {
     incarnation: string,
     drainMs: number,
   ): Promise<{ offset: number; lines: number; droppedBytes: number }>;
-  /** Appends one line of our own, tagged `[stderr]`: the seed's "executable file … not found". */
+  /** Appends one line of our own, tagged `[stderr]`: such as "executable file … not found". */
   note(service: string, text: string): Promise<void>;
   /** Lines as they come, with their incarnation ("" for notes), until the returned function is called. A listener that is too slow gets a line that says how many it missed. */
   follow(service: string, listener: (incarnation: string, line: LogLine) => void): () => void;

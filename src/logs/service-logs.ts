@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync } from "node:fs";
+import { ensureDirectory } from "../base/directories.ts";
 import { AppError, messageOf } from "../base/errors.ts";
 import { prepareLogDirectory, reasonOf } from "./directory.ts";
 import { createListeners } from "./listeners.ts";
@@ -93,7 +94,7 @@ export async function startServiceLogs({
 
 function prepareRunDirectory(runDir: string): void {
   try {
-    if (mkdirSync(runDir, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(runDir, 0o700);
+    if (ensureDirectory(runDir, 0o700)) chmodSync(runDir, 0o700);
   } catch (error) {
     const message = `the directory for services' pipes, ${runDir}, cannot be made: ${reasonOf(error)}; choose another --state-dir`;
     throw new AppError("log_directory_unusable", message, {

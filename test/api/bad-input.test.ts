@@ -27,7 +27,7 @@ describe("PUT refuses", () => {
       "env",
       /env has the name "1A": allowed is letters, digits and _/,
     ],
-    [{ cmd: "x", env: { "A=B": "x" } }, "env", /env has the name "A=B"/],
+    [{ cmd: "x", env: { "A=B": "x" } }, "env", /env has the name "A=…"/],
     [{ cmd: "x", env: { A: 5 } }, "env.A", /^env\.A is not text of at most/],
     [{ cmd: "x", env: { A: "b\0" } }, "env.A", /^env\.A is not text/],
     [

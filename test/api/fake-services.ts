@@ -68,6 +68,7 @@ export function fakeApi(answers: Partial<ServiceCommands> = {}, options: Partial
   const { services, asked } = fakeServices(answers);
   const logged: string[] = [];
   const api: ApiServer = createApiServer({
+    booted: Promise.resolve(),
     services,
     events: noEvents,
     config: {

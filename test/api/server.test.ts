@@ -243,7 +243,7 @@ describe("on a socket", () => {
     };
     const second = fakeApi({}, { config });
 
-    await expect(second.api.listen()).rejects.toMatchObject({ code: "socket_unusable" });
+    await expect(second.api.listen()).rejects.toMatchObject({ code: "daemon_running" });
     await second.api.close();
     expect((await ask(first.socketPath, "/healthz")).statusCode).toBe(200);
   });

@@ -116,9 +116,9 @@ it("replaces the socket of a daemon that was killed", async () => {
 it("refuses a socket that answers, and leaves it alone", async () => {
   await listen();
   await expect(listen()).rejects.toMatchObject({
-    code: "socket_unusable",
+    code: "daemon_running",
     message: expect.stringMatching(
-      /api\.sock cannot be used: another daemon answers on it.*--socket/,
+      /another daemon answers on the API socket .*api\.sock.*--socket/,
     ),
   });
 

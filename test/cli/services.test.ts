@@ -44,7 +44,7 @@ it("create sends the definition of the seed and prints the lines as they came", 
 });
 
 it("create sends every field its flags can give", async () => {
-  const { socket, seen } = await daemonWith({ "PUT /v1/services/api": () => STARTED });
+  const { socket, seen } = await daemonWith({ "PUT /v1/services/api": () => STARTED + COMPLETE });
 
   const words = `services create api --cmd ./no-such-file --args=a,,b --arg c,d --arg=--cmd
     --env A=1,B=x=y --env-var C=1,2 --env-var D= --dir /srv --needs db,cache --http-port 80
@@ -161,7 +161,8 @@ it("colours only on a terminal without NO_COLOR", async () => {
 
 it("stop prints its lines and sends its options", async () => {
   const lines =
-    '{"type":"stopping","timestamp":1}\n{"type":"stopped","exit_code":143,"timestamp":2}\n';
+    '{"type":"stopping","timestamp":1}\n{"type":"stopped","exit_code":143,"timestamp":2}\n' +
+    COMPLETE;
   const { socket, seen } = await daemonWith({ "POST /v1/services/web/stop": () => lines });
 
   const words = ["services", "stop", "web", "--timeout", "30s", "--with-dependents"];
@@ -182,20 +183,28 @@ it("stop of what is stopped says so and is a success", async () => {
 });
 
 it("several names: what fails for one is said, and the others get their turn", async () => {
-  const { socket, seen } = await daemonWith({ "POST /v1/services/b/start": () => STARTED });
+  const { socket, seen } = await daemonWith({
+    "GET /v1/services": () => [],
+    "POST /v1/services/b/start": () => STARTED + COMPLETE,
+  });
 
   const ran = await cli(["services", "start", "nope", "b"], { socket });
 
   expect(ran).toMatchObject({
     code: 3,
-    stdout: STARTED,
+    stdout: STARTED + COMPLETE,
     stderr: 'nope: no service named "nope"\n',
   });
-  expect(seen.map(({ url }) => url)).toEqual(["/v1/services/nope/start", "/v1/services/b/start"]);
+  expect(seen.slice(1).map(({ url }) => url)).toEqual([
+    "/v1/services/nope/start",
+    "/v1/services/b/start",
+  ]);
 });
 
 it("restart sends how long a gentle end may take and how long to watch", async () => {
-  const { socket, seen } = await daemonWith({ "POST /v1/services/web/restart": () => STARTED });
+  const { socket, seen } = await daemonWith({
+    "POST /v1/services/web/restart": () => STARTED + COMPLETE,
+  });
 
   await cli(["services", "restart", "web", "--timeout", "1s", "--duration", "2s"], { socket });
 
@@ -217,7 +226,7 @@ it("signal and delete print nothing", async () => {
 });
 
 it("create warns of an argument that looks like a secret, without repeating it", async () => {
-  const { socket } = await daemonWith({ "PUT /v1/services/web": () => STARTED });
+  const { socket } = await daemonWith({ "PUT /v1/services/web": () => STARTED + COMPLETE });
 
   const words = ["services", "create", "web", "--cmd", "app", "--arg", "--password=hunter2"];
   const { stderr, code } = await cli(words, { socket });
@@ -228,7 +237,7 @@ it("create warns of an argument that looks like a secret, without repeating it",
 });
 
 it("a program in the current directory is sent by its whole path, unless --dir says where", async () => {
-  const { socket, seen } = await daemonWith({ "PUT /v1/services/web": () => STARTED });
+  const { socket, seen } = await daemonWith({ "PUT /v1/services/web": () => STARTED + COMPLETE });
   const create = (...more: string[]) =>
     cli(["services", "create", "web", "--cmd", "./sh", ...more], { socket, cwd: "/usr/bin" });
 
@@ -240,7 +249,7 @@ it("a program in the current directory is sent by its whole path, unless --dir s
 });
 
 it("--from reads a definition, and flags win over it", async () => {
-  const { socket, seen } = await daemonWith({ "PUT /v1/services/web": () => STARTED });
+  const { socket, seen } = await daemonWith({ "PUT /v1/services/web": () => STARTED + COMPLETE });
   const input = JSON.stringify({
     name: "web",
     cmd: "a",
@@ -269,7 +278,9 @@ it("--all starts what is needed first and stops it last", async () => {
   const names = services.map(({ name }) => name);
   const { socket, seen } = await daemonWith({
     "GET /v1/services": () => services,
-    ...Object.fromEntries(names.map((name) => [`POST /v1/services/${name}/start`, () => STARTED])),
+    ...Object.fromEntries(
+      names.map((name) => [`POST /v1/services/${name}/start`, () => STARTED + COMPLETE]),
+    ),
     ...Object.fromEntries(names.map((name) => [`POST /v1/services/${name}/stop`, () => COMPLETE])),
   });
 

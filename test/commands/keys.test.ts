@@ -33,6 +33,14 @@ describe("an idempotency key", () => {
     expect(again).toEqual([first.at(-1)]);
   });
 
+  it("is free for a repeat when the first caller left before the first line", async () => {
+    const reply = await create(keyed("k"));
+    await reply[Symbol.asyncIterator]().return?.();
+    const again = await linesOf(await create(keyed("k")));
+    expect(births()).toBe(1);
+    expect(again).toMatchObject([{ type: "complete" }]);
+  });
+
   it("stands for one request only", async () => {
     await linesOf(await create(keyed("k")));
     await expect(create(keyed("k", "r2"))).rejects.toMatchObject({ code: "idempotency_conflict" });

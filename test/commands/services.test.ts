@@ -55,6 +55,21 @@ describe("put", () => {
     expect(lines.at(-1)).toMatchObject({ exitCode: 7 });
   });
 
+  it("leaves out output that a slow reader does not take, says so, and never what happened", async () => {
+    const reply = await put("web", {}, 5_000);
+    await world.settle();
+    for (let line = 0; line < 30_000; line += 1) world.writes("web", `line ${line}`);
+    await world.exits("web", { code: 3 });
+    await world.pass(2_000);
+    const lines = await linesOf(reply);
+    expect(lines.length).toBeLessThan(11_000);
+    expect(lines[0]).toMatchObject({ type: "started" });
+    expect(lines.at(-1)).toMatchObject({ type: "exit", exitCode: 3 });
+    expect(
+      lines.filter((line) => "data" in line && line.data.includes("not shown here")),
+    ).toHaveLength(1);
+  });
+
   it("waits two seconds for last words that do not end", async () => {
     world.lastWords = false;
     const reply = await put("web", {}, 5_000);
@@ -219,6 +234,14 @@ describe("stop", () => {
       { type: "stopped", exitCode: 143 },
       { type: "complete" },
     ]);
+  });
+
+  it("says stopping before what the service still writes", async () => {
+    await run("web");
+    const reply = stop("web");
+    world.writes("web", "early");
+    const lines = await linesOf(await reply);
+    expect(lines.map(({ type }) => type)).toEqual(["stopping", "stdout", "stopped", "complete"]);
   });
 
   it("refuses what is stopped already", async () => {

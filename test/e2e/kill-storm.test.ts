@@ -14,7 +14,7 @@ import { until } from "../support/until.ts";
 const KILLS = 200;
 const CLIENTS = 8;
 /** The share of daemons that die while they boot. */
-const DIES_BOOTING = 0.35;
+const DIES_BOOTING = 0.5;
 /** The longest the others live, in milliseconds from when they were ready. */
 const READY_MS = 220;
 /** The share of daemons that are told to end before they are killed, and how long those are left to it at most, in milliseconds. */

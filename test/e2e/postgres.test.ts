@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { bootedSprite, fixture, linesOf, type Sprite } from "../support/daemon.ts";
 import type { Row } from "../support/log-of.ts";
 import { freePort } from "../support/ports.ts";
-import { until } from "../support/until.ts";
+import { textAt } from "../support/services.ts";
 
 const BIN_DIR = "/usr/lib/postgresql/15/bin";
 /** PostgreSQL refuses to run as root: then it gets its own user, by a wrapper that execs it. */
@@ -36,14 +36,6 @@ const createPostgres = async (made: Sprite, data: string) => {
   );
 };
 
-const answerAt = (port: number): Promise<string> =>
-  until(`the app on port ${port} answers`, () =>
-    fetch(`http://127.0.0.1:${port}/`).then(
-      (answer) => answer.text(),
-      () => undefined,
-    ),
-  );
-
 const seqOf = (rows: readonly Row[], name: string, type: string): number =>
   rows.find((row) => row.stream === `service/${name}` && row.type === type)?.seq ?? -1;
 
@@ -69,13 +61,13 @@ it.skipIf(!existsSync(`${BIN_DIR}/initdb`))(
       ...["--duration", "1s"],
     );
     expect(linesOf(app.stdout)[0]?.type).toBe("started");
-    expect(await answerAt(port)).toContain("PostgreSQL 15");
+    expect(await textAt(port)).toContain("PostgreSQL 15");
 
     for (const end of [() => made.cutPower(), () => made.shutDown(), () => made.killDaemon()]) {
       await end();
       await made.boot();
       await made.untilRunning("app"); // what the killed daemon left would answer, too
-      expect(await answerAt(port)).toContain("PostgreSQL 15");
+      expect(await textAt(port)).toContain("PostgreSQL 15");
       const rows = ofThisBoot(made);
       const isUp = seqOf(rows, "postgres", "process.spawned");
       expect(isUp).toBeGreaterThan(0);

@@ -58,6 +58,8 @@ export interface BootOptions {
   env?: NodeJS.ProcessEnv;
   /** What stands before the program: `unshare -m …`. */
   wrapper?: readonly string[];
+  /** Whether it is started as `serve`, or by its flags alone. */
+  byName?: boolean;
 }
 
 const CLI_MS = 60_000;
@@ -97,8 +99,9 @@ export class Sprite {
   }
 
   /** Starts a daemon, and does not wait for it. */
-  launch({ flags = [], env = {}, wrapper = [] }: BootOptions = {}): Daemon {
-    const words = [BIN, "serve", "--state-dir", this.stateDir, "--log-dir", this.logDir];
+  launch({ flags = [], env = {}, wrapper = [], byName = true }: BootOptions = {}): Daemon {
+    const verb = byName ? ["serve"] : [];
+    const words = [BIN, ...verb, "--state-dir", this.stateDir, "--log-dir", this.logDir];
     const [program = BIN, ...args] = [...wrapper, ...words, "--socket", this.socket, ...flags];
     const child = spawn(program, args, {
       cwd: this.dir,

@@ -4,7 +4,7 @@ import { jsonArgs } from "../args.ts";
 import { EXIT } from "../exit-codes.ts";
 import { onTerminal, print } from "../output.ts";
 import { pastArgs, progress, withPast } from "../past.ts";
-import { seedJson } from "../seed-json.ts";
+import { compactJson } from "../compact-json.ts";
 
 const verify = defineCommand({
   meta: {
@@ -31,7 +31,7 @@ const verify = defineCommand({
       const { verifyStore } = await import("../../offline/audit.ts");
       const { verificationJson } = await import("../../offline/json.ts");
       const found = verifyStore(store, { head: args.head, onProgress: progress("checked") });
-      if (args.json || !onTerminal()) print(seedJson(verificationJson(found)));
+      if (args.json || !onTerminal()) print(compactJson(verificationJson(found)));
       if (!found.ok) throw altered(store.file, found);
       if (args.json || !onTerminal()) return EXIT.ok;
       print(
@@ -63,7 +63,7 @@ const head = defineCommand({
     withPast(args, async ({ store }) => {
       const { headOfStore } = await import("../../offline/audit.ts");
       const { seq, hash } = headOfStore(store);
-      print(args.json || !onTerminal() ? seedJson({ seq, hash }) : `${seq} ${hash}`);
+      print(args.json || !onTerminal() ? compactJson({ seq, hash }) : `${seq} ${hash}`);
     }),
 });
 

@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { jsonArgs, whole } from "../args.ts";
 import { onTerminal, paint, print } from "../output.ts";
 import { pastArgs, withPast } from "../past.ts";
-import { seedJson } from "../seed-json.ts";
+import { compactJson } from "../compact-json.ts";
 
 /** Lives a table shows where nobody says how many. */
 const LATEST = 50;
@@ -45,7 +45,7 @@ export const history = defineCommand({
         return print(historyTable(told));
       }
       const { historyJson } = await import("../../offline/json.ts");
-      return print(seedJson(historyJson(told)));
+      return print(compactJson(historyJson(told)));
     });
   },
 });

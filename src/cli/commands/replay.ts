@@ -5,7 +5,7 @@ import { jsonArgs } from "../args.ts";
 import { EXIT } from "../exit-codes.ts";
 import { onTerminal, print, say } from "../output.ts";
 import { pastArgs, progress, withPast } from "../past.ts";
-import { seedJson } from "../seed-json.ts";
+import { compactJson } from "../compact-json.ts";
 import { table } from "../table.ts";
 
 export const replay = defineCommand({
@@ -34,11 +34,11 @@ export const replay = defineCommand({
       const asJson = args.json === true || !onTerminal();
       if (args.check) {
         const check = checkReplay(store, progress("folded"));
-        if (asJson) print(seedJson(replayCheckJson(check)));
+        if (asJson) print(compactJson(replayCheckJson(check)));
         return checked(check, asJson);
       }
       const { services, mismatches } = foldedServices(store, progress("folded"));
-      print(asJson ? seedJson(services.map(foldedServiceJson)) : serviceTable(services));
+      print(asJson ? compactJson(services.map(foldedServiceJson)) : serviceTable(services));
       if (mismatches > 0)
         say("some streams have rows that do not fit: sprite-env replay --check names them");
       return EXIT.ok;

@@ -1,8 +1,8 @@
 import { defineCommand } from "citty";
 import { jsonArgs, whole } from "../args.ts";
-import { onTerminal, paint, print } from "../output.ts";
+import { onTerminal, paint, print, printable } from "../output.ts";
 import { pastArgs, withPast } from "../past.ts";
-import { seedJson } from "../seed-json.ts";
+import { compactJson } from "../compact-json.ts";
 import { table } from "../table.ts";
 import type { LastLines } from "../../offline/last-lines.ts";
 import type { Why } from "../../offline/why.ts";
@@ -50,7 +50,7 @@ export const why = defineCommand({
       const lines = await lastLines(logDir, answer, Number(args.lines ?? LINES));
       if (onTerminal() && !args.json) return print(told(answer, lines));
       const { whyJson } = await import("../../offline/json.ts");
-      return print(seedJson(whyJson(answer, lines)));
+      return print(compactJson(whyJson(answer, lines)));
     }),
 });
 
@@ -78,7 +78,7 @@ function linesOf(
   if (lines.length === 0) return paint("dim", `In ${whose}, it wrote nothing (${file}).`);
   const head = paint("dim", `The last lines of ${whose}, from ${file}:`);
   const texts = lines.map(
-    ({ time, stream, text }) => `  ${new Date(time).toISOString()} [${stream}] ${text}`,
+    ({ time, stream, text }) => `  ${new Date(time).toISOString()} [${stream}] ${printable(text)}`,
   );
   return [head, ...texts].join("\n");
 }

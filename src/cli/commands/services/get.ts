@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import { commonArgs, connect } from "../../args.ts";
 import { print } from "../../output.ts";
-import { seedJson } from "../../seed-json.ts";
+import { compactJson } from "../../compact-json.ts";
 import { shown } from "../../shown.ts";
 
 export const get = defineCommand({
@@ -18,6 +18,6 @@ export const get = defineCommand({
     ...commonArgs,
   },
   run: async ({ args }) => {
-    print(seedJson(shown(await connect(args.socket).get(args.name))));
+    print(compactJson(shown(await connect(args.socket).get(args.name))));
   },
 });

@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import { commonArgs, connect, jsonArgs } from "../../args.ts";
 import { onTerminal, print } from "../../output.ts";
-import { seedJson } from "../../seed-json.ts";
+import { compactJson } from "../../compact-json.ts";
 import { shown } from "../../shown.ts";
 
 export const list = defineCommand({
@@ -17,7 +17,7 @@ export const list = defineCommand({
   },
   run: async ({ args }) => {
     const services = await connect(args.socket).list();
-    if (args.json || !(args.table || onTerminal())) return print(seedJson(services.map(shown)));
+    if (args.json || !(args.table || onTerminal())) return print(compactJson(services.map(shown)));
     const { serviceTable } = await import("../../service-table.ts");
     return print(serviceTable(services, Date.now()));
   },

@@ -36,7 +36,7 @@ export const stop = defineCommand({
     const client = connect(args.socket);
     const options = { timeout: args.timeout, withDependents: args["with-dependents"] };
     const names = await selected(client, allOf(context, "name"), Boolean(args.all));
-    return forEach(args.all ? names.toReversed() : names, (name) => stopOne(client, name, options));
+    return forEach(names.toReversed(), (name) => stopOne(client, name, options));
   },
 });
 
