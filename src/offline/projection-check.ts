@@ -49,7 +49,8 @@ function whyUnknown(head: Head | undefined, seq: number): string | undefined {
   if (head === undefined) return "no daemon of this release has made it yet";
   if (head.stale !== null) return `it stopped at event ${head.seq}: ${head.stale}`;
   if (head.version !== services.version) return "it was made by another release";
-  return head.seq === seq ? undefined : `it ends at event ${head.seq}, and the log at ${seq}`;
+  // One that is ahead of the log is compared: rows were cut off, and the services they were of differ.
+  return head.seq >= seq ? undefined : `it ends at event ${head.seq}, and the log at ${seq}`;
 }
 
 /** What a stream whose rows do not fit leaves in the table is not compared: it has its mismatch already. */
