@@ -138,8 +138,8 @@ In another terminal, in this folder (the two lines point the command at this dem
   export SPRITE_ENV_STATE_DIR=${join(home, "state")} SPRITE_ENV_SOCKET=${join(home, "api.sock")}
   export PATH=${join(root, "bin")}:$PATH
 
-  sprite-env services list            what runs
-  curl 127.0.0.1:${port}                the application answers
+  sprite-env services list              what runs
+  curl 127.0.0.1:${port}                  the application answers
   sprite-env services signal app KILL   kill it: it is back at once, and counted
   sprite-env why app                    why it started again
   sprite-env services stop ticker       stays stopped, also over a restart of the daemon

@@ -148,7 +148,7 @@ export function run(
   });
 }
 
-/** The service of the seed, as the daemon gives it. */
+/** The service of the documents, as the daemon gives it. */
 export const WEB = {
   name: "web",
   cmd: "python3",

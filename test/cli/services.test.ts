@@ -27,7 +27,7 @@ async function daemonWith(answers: Record<string, Answer>): Promise<FakeDaemon> 
 const bodyOf = (seen: readonly Seen[], index = 0): unknown =>
   JSON.parse(seen[index]?.body ?? "null");
 
-it("create sends the definition of the seed and prints the lines as they came", async () => {
+it("create sends the definition and prints the lines as they came", async () => {
   const { socket, seen } = await daemonWith({ "PUT /v1/services/web": () => STARTED + COMPLETE });
 
   const words = "services create web --cmd python3 --args -m,http.server,3000 --http-port 3000";
@@ -108,7 +108,7 @@ it("an exit with 0 is a success where the service is stopped by it, else a failu
   expect((await cli(["services", "start", "web"], { socket })).code).toBe(1);
 });
 
-it("get prints the seed's JSON: two spaces, lists on one line, empty ones left out", async () => {
+it("get prints JSON for people: two spaces, lists on one line, empty ones left out", async () => {
   const { socket } = await daemonWith({ "GET /v1/services/web": () => WEB });
 
   const { stdout } = await cli(["services", "get", "web"], { socket });

@@ -9,7 +9,7 @@ it("takes one dash and two, with a space and with =", () => {
   expect(parseFlags(one.map((word) => word.replace(/^-/, "--"))).values).toEqual(expected);
 });
 
-it("takes every flag of the seeds' examples that this release acts on", () => {
+it("takes every documented flag that this release acts on", () => {
   const flags = parseFlags(["-config", "config.json", "-debug", "-log-json", "-version"]);
 
   expect(flags).toMatchObject({
