@@ -80,7 +80,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const release = releaseOf(import.meta.url);
   const flags = parseFlags(argv);
   if (flags.version) {
-    process.stdout.write(`sprite-env ${release}\n`);
+    process.stdout.write(`${process.env["SPRITE_ENV_PROGRAM"] ?? "sprite-env"} ${release}\n`);
     return 0;
   }
   const { config, notices } = loadConfig(flags);
