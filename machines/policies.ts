@@ -48,13 +48,14 @@ export type Policy = (row: Row, view: View) => readonly Consequence[];
 const DOWN = new Set(["stopped", "failed"]);
 
 /** The needs of a service that are not up yet, in the order of its definition. */
-export const waitingFor = (context: ServiceContext, view: View): string[] =>
+export const waitingFor = (context: ServiceContext, view: Pick<View, "service">): string[] =>
   resolved(context.definition).needs.filter((need) => {
     const other = view.service(need);
     return !other || !isUp(other.phase, other.context);
   });
 
-const accepts = (view: View): boolean => {
+/** Whether the sprite starts services: it does not while it ends. */
+export const accepts = (view: View): boolean => {
   const phase = view.environment()?.phase;
   return phase === "booting" || phase === "ready";
 };
@@ -168,7 +169,8 @@ const closeLost: Policy = (row, view) => {
 const isLive = (state: ServiceState | undefined): boolean =>
   state !== undefined && !DOWN.has(state.phase);
 
-const needsOf = (view: View): Needs =>
+/** What every service needs, by name. */
+export const needsOf = (view: View): Needs =>
   Object.fromEntries(
     [...view.services()].map(([name, { context }]) => [name, resolved(context.definition).needs]),
   );

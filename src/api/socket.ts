@@ -15,6 +15,7 @@ import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { ensureDirectory } from "../base/directories.ts";
 import { AppError, messageOf } from "../base/errors.ts";
+import { MAX_SOCKET_PATH_BYTES } from "../config/places.ts";
 import { gidOf } from "./group.ts";
 
 /** A Unix socket as it is asked for. */
@@ -24,9 +25,6 @@ export interface SocketOptions {
   /** Name or number of a group; undefined: our own. */
   group: string | undefined;
 }
-
-/** Longest path that bind(2) takes. Source: unix(7), sun_path. */
-const MAX_BYTES = 107;
 
 /** A live daemon answers within microseconds; one that is stopped (SIGSTOP) still has its backlog. */
 const ANSWER_MS = 2_000;
@@ -81,7 +79,7 @@ const makeDirectory = (path: string, mode: number): void =>
 /** A path to a file in a directory that bind(2) takes, however long the directory's own path is. */
 const shortPath = (directory: string, handle: number): string => {
   const path = join(directory, "s");
-  return Buffer.byteLength(path) <= MAX_BYTES ? path : `/proc/self/fd/${handle}/s`;
+  return Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? path : `/proc/self/fd/${handle}/s`;
 };
 
 /**

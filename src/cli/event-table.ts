@@ -1,10 +1,11 @@
+import { printable } from "../base/printable.ts";
 import type { EventWire } from "../api/routes/events.ts";
 import { formatDuration } from "../base/duration.ts";
 import { exitInWords } from "../../machines/service-context.ts";
 import type { ServiceFact } from "../../machines/service-events.ts";
 import type { ServiceDefinition } from "../../machines/definition.ts";
 import type { EnvironmentFact } from "../../machines/environment.ts";
-import { paint, printable } from "./output.ts";
+import { paint } from "./output.ts";
 
 /** Widths of the columns. Rows come one by one, so they cannot be taken from the longest; a longer text pushes the rest. */
 const COLUMNS = [

@@ -61,9 +61,3 @@ export const paint = (colour: Colour, text: string): string =>
 /** The same for standard error. */
 export const paintError = (colour: Colour, text: string): string =>
   colours(2) ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text;
-
-// oxlint-disable-next-line no-control-regex -- what a terminal would obey is what this is about
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
-
-/** A text of somebody else's as one line of a terminal: its escape sequences are not ours to send. */
-export const printable = (text: string): string => text.replace(CONTROL, " ");

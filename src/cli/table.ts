@@ -1,4 +1,5 @@
-import { paint, printable } from "./output.ts";
+import { printable } from "../base/printable.ts";
+import { paint } from "./output.ts";
 
 /** Colours a cell that already has its width. */
 export type Paint = (text: string, column: number, row: number) => string;

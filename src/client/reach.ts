@@ -1,9 +1,7 @@
 import type { Socket } from "node:net";
 import { AppError } from "../base/errors.ts";
+import { MAX_SOCKET_PATH_BYTES } from "../config/places.ts";
 import { openSocket } from "./http.ts";
-
-/** Longest path of a Unix socket: `sun_path` has 108 bytes, the last one is NUL. Source: unix(7). */
-const MAX_PATH_BYTES = 107;
 
 /** What is wrong with a place, in the words of the sentence that lists them. */
 const WHY: Readonly<Record<string, string>> = {
@@ -44,10 +42,10 @@ const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoExceptio
 
 function refuseLong(path: string): void {
   const bytes = Buffer.byteLength(path);
-  if (bytes <= MAX_PATH_BYTES) return;
+  if (bytes <= MAX_SOCKET_PATH_BYTES) return;
   throw new AppError(
     "invalid_request",
-    `the path of the socket has ${bytes} bytes, and the kernel takes ${MAX_PATH_BYTES}: name a shorter one with --socket or SPRITE_ENV_SOCKET (${path})`,
+    `the path of the socket has ${bytes} bytes, and the kernel takes ${MAX_SOCKET_PATH_BYTES}: name a shorter one with --socket or SPRITE_ENV_SOCKET (${path})`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { cycleFrom } from "../../machines/dependencies.ts";
 import { resolved } from "../../machines/definition.ts";
+import { accepts, needsOf } from "../../machines/policies.ts";
 import { AppError } from "../base/errors.ts";
 import type { RuntimeView } from "../runtime/group.ts";
 import type { Caller, RequestedDefinition } from "./ports.ts";
@@ -19,8 +20,7 @@ export function mustTakeWishes(view: RuntimeView, name: string): void {
 }
 
 export function mustBeOpen(view: RuntimeView): void {
-  const phase = view.environment()?.phase;
-  if (phase === "ready" || phase === "booting") return;
+  if (accepts(view)) return;
   throw new AppError("shutting_down", "the daemon is shutting down: try again when it is back");
 }
 
@@ -55,10 +55,7 @@ export function mustHaveGoodNeeds(
     if (view.service(need)) continue;
     throw refusedNeeds(`dependency not found: ${need}`, name, [name, need]);
   }
-  const all = Object.fromEntries(
-    [...view.services()].map(([other, { context }]) => [other, resolved(context.definition).needs]),
-  );
-  const cycle = cycleFrom(name, { ...all, [name]: needs });
+  const cycle = cycleFrom(name, { ...needsOf(view), [name]: needs });
   if (cycle) throw refusedNeeds(`circular dependency detected: ${cycle.join(" -> ")}`, name, cycle);
 }
 

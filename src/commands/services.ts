@@ -1,6 +1,6 @@
-import { resolved, type ServiceDefinition } from "../../machines/definition.ts";
+import type { ServiceDefinition } from "../../machines/definition.ts";
 import { stopOrder } from "../../machines/dependencies.ts";
-import { waitingFor } from "../../machines/policies.ts";
+import { needsOf, waitingFor } from "../../machines/policies.ts";
 import { hasProcess } from "../../machines/service-context.ts";
 import { AppError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
@@ -225,11 +225,7 @@ function mustNotBeNeeded(view: RuntimeView, name: string): void {
 
 /** All that needs a service and is not stopped, in the order in which to stop. */
 function liveDependents(view: RuntimeView, name: string): string[] {
-  const needs = [...view.services()].map(([other, { context }]) => [
-    other,
-    resolved(context.definition).needs,
-  ]);
-  return stopOrder(name, Object.fromEntries(needs)).filter((other) => {
+  return stopOrder(name, needsOf(view)).filter((other) => {
     const service = view.service(other);
     return service && !(service.phase === "stopped" && service.context.desired === "stopped");
   });

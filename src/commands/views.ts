@@ -1,5 +1,5 @@
-import { exitInWords, hasProcess, isUp } from "../../machines/service-context.ts";
-import { resolved } from "../../machines/definition.ts";
+import { waitingFor as needsDown } from "../../machines/policies.ts";
+import { exitInWords, hasProcess } from "../../machines/service-context.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import type { Phase, ServiceView } from "./ports.ts";
@@ -9,11 +9,7 @@ type Find = (name: string) => ServiceRow | undefined;
 /** What a pending service waits for, in words: names of needs, or an old process. */
 export function waitingFor({ phase, context }: ServiceRow, find: Find): string[] {
   if (context.unprovenPid !== undefined) return [`process ${context.unprovenPid}`];
-  if (phase !== "pending") return [];
-  return resolved(context.definition).needs.filter((need) => {
-    const other = find(need);
-    return !other || !isUp(other.phase, other.context);
-  });
+  return phase === "pending" ? needsDown(context, { service: find }) : [];
 }
 
 function flagsOf({ context, quarantined }: ServiceRow): ServiceView["flags"] {

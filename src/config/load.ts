@@ -4,7 +4,13 @@ import { AppError } from "../base/errors.ts";
 import { checker } from "./checker.ts";
 import { readConfigFile } from "./file.ts";
 import { flagOf, type Flags } from "./flags.ts";
-import { places, type ChosenPlaces, type Env, type Places } from "./places.ts";
+import {
+  MAX_SOCKET_PATH_BYTES,
+  places,
+  type ChosenPlaces,
+  type Env,
+  type Places,
+} from "./places.ts";
 import { defaultDirOf, safeName, thisSystem, type System } from "./system.ts";
 import { configSchema, type Config, type ConfigFile, type ConfigKey } from "./schema.ts";
 
@@ -13,9 +19,6 @@ export interface Loaded {
   /** Sentences that belong into the daemon's log. */
   notices: readonly string[];
 }
-
-/** Longest path of a Unix socket: `sun_path` has 108 bytes, the last one is NUL. Source: unix(7). */
-export const MAX_SOCKET_PATH_BYTES = 107;
 
 const PATH_KEYS = ["state_dir", "socket_path", "log_dir", "default_dir"] as const;
 

@@ -1,6 +1,9 @@
 import { isAbsolute, join } from "node:path";
 import { AppError } from "../base/errors.ts";
 
+/** Longest path of a Unix socket: `sun_path` has 108 bytes, the last one is NUL. Source: unix(7). */
+export const MAX_SOCKET_PATH_BYTES = 107;
+
 /** Environment variables, as `process.env` has them. */
 export type Env = Readonly<Record<string, string | undefined>>;
 

@@ -1,10 +1,11 @@
+import { printable } from "../base/printable.ts";
 import { LOOP_FAILURES, LOOP_WINDOW_MS } from "../../machines/backoff.ts";
 import { resolved } from "../../machines/definition.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { SpawnError } from "../../machines/service-events.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import type { LifeTracker } from "./lives.ts";
-import { endOfProcess, harmless, timeText, who } from "./words.ts";
+import { endOfProcess, timeText, who } from "./words.ts";
 
 /** What is known of a service at present. */
 export interface Present {
@@ -40,7 +41,7 @@ export function headline(present: Present): string[] {
       `It is crash-looping: it failed ${LOOP_FAILURES} times or more within ${formatDuration(LOOP_WINDOW_MS)}.`,
     );
   if (state?.context.unhealthy !== undefined)
-    sentences.push(`Its health check fails at present: ${harmless(state.context.unhealthy)}.`);
+    sentences.push(`Its health check fails at present: ${printable(state.context.unhealthy)}.`);
   if (!present.daemon) sentences.push(noDaemon(present));
   return sentences;
 }

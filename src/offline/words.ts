@@ -1,3 +1,4 @@
+import { printable } from "../base/printable.ts";
 import { nextDelay } from "../../machines/backoff.ts";
 import { resolved } from "../../machines/definition.ts";
 import { exitInWords } from "../../machines/service-context.ts";
@@ -20,16 +21,10 @@ export const isByPerson = ({ actor }: EventRow): boolean => actor !== "runtime";
 /** A time as log files have it. @param wall milliseconds since the epoch */
 export const timeText = (wall: number): string => new Date(wall).toISOString();
 
-// oxlint-disable-next-line no-control-regex -- what a terminal would obey is what this is about
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
-
-/** Text out of an event, which may be of a program's making: without what a terminal would obey. */
-export const harmless = (text: string): string => text.replace(CONTROL, " ");
-
 /** Text of an event's data; "" where there is none. */
 export const textOf = (row: EventRow, key: string): string => {
   const value = row.data[key];
-  return typeof value === "string" ? harmless(value) : "";
+  return typeof value === "string" ? printable(value) : "";
 };
 
 /** A number of an event's data. */
@@ -47,7 +42,7 @@ export function endInWords({ type, data }: EventRow): string {
   }
   if (type === "process.spawn_failed") {
     const error = data["error"] as unknown as SpawnError;
-    return `could not be started: ${harmless(error.message)} (${error.errno})`;
+    return `could not be started: ${printable(error.message)} (${error.errno})`;
   }
   return "was gone, and how it ended is not known";
 }

@@ -11,7 +11,7 @@ export interface LogHead {
   /** The last row's number and hash; 0 and the genesis hash where the log is empty. */
   seq: number;
   hash: string;
-  /** The daemon's state directory, and that of its services' logs. */
+  /** The daemon's state directory. */
   stateDir?: string;
 }
 

@@ -1,6 +1,7 @@
+import { printable } from "../../base/printable.ts";
 import { defineCommand } from "citty";
 import { jsonArgs, whole } from "../args.ts";
-import { onTerminal, paint, print, printable } from "../output.ts";
+import { onTerminal, paint, print } from "../output.ts";
 import { pastArgs, withPast } from "../past.ts";
 import { compactJson } from "../compact-json.ts";
 import { table } from "../table.ts";
