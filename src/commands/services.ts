@@ -16,8 +16,9 @@ import type { Keys } from "./keys.ts";
 import { logReply } from "./log-reply.ts";
 import type { Caller, ServiceCommands, ServiceView, StreamLine } from "./ports.ts";
 import { removeService } from "./remove.ts";
-import { StartWatch, StopWatch, type StreamPorts } from "./streams.ts";
+import { StartWatch, StopWatch } from "./streams.ts";
 import { viewOf } from "./views.ts";
+import type { StreamPorts } from "./watch.ts";
 
 export interface ServiceCommandPorts extends StreamPorts {
   dispatcher: Dispatcher;

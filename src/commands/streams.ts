@@ -1,25 +1,11 @@
 import { constants } from "node:os";
 import type { ExitStatus, SpawnError } from "../../machines/service-events.ts";
-import { type Channel, channel } from "../base/channel.ts";
 import type { EventRow } from "../journal/record.ts";
-import { skippedLine } from "../logs/line.ts";
-import type { LogLine, ServiceLogs } from "../logs/ports.ts";
-import type { Dispatcher } from "../runtime/dispatch.ts";
-import type { StreamLine } from "./ports.ts";
+import type { LogLine } from "../logs/ports.ts";
+import { type StreamPorts, Watch } from "./watch.ts";
 
 /** How long after the end of a process its last words are waited for, in milliseconds. */
 export const LAST_WORDS_MS = 2_000;
-/** Lines that may wait for a slow reader. */
-const WAITING_LINES = 10_000;
-
-export interface StreamPorts {
-  dispatcher: Pick<Dispatcher, "listen">;
-  logs: Pick<ServiceLogs, "follow" | "fileOf">;
-  wall: () => number;
-  /** Calls back after so many milliseconds; returns the way to prevent it. */
-  after: (ms: number, callback: () => void) => () => void;
-}
-
 /** An exit as shells write it: the code, or 128 and the signal's number. */
 export function exitCodeOf(status: ExitStatus): number {
   const number =
@@ -29,114 +15,10 @@ export function exitCodeOf(status: ExitStatus): number {
   return status.code ?? (number === undefined ? 1 : 128 + number);
 }
 
-/**
- * What happens to one service from a command on, as lines for who asked. Made before the command is dispatched, so that no row is missed;
- * `begin` is given the command's own rows.
- */
-abstract class Watch {
-  protected readonly name: string;
-  protected readonly ports: StreamPorts;
-  readonly lines: Channel<StreamLine>;
-  #rows: EventRow[] | undefined = [];
-  #first = 0;
-  /** Output from before `begin`. */
-  readonly #early: [string, LogLine][] = [];
-  #told = 0;
-  readonly #leave: (() => void)[] = [];
-
-  constructor(name: string, ports: StreamPorts) {
-    this.name = name;
-    this.ports = ports;
-    this.lines = channel(WAITING_LINES, () => this.abandon());
-    this.#leave.push(
-      ports.dispatcher.listen((rows) => this.#received(rows)),
-      ports.logs.follow(name, (incarnation, line) => this.#written(incarnation, line)),
-    );
-  }
-
-  /** The command is on disk; its rows, and those that came since, are told. */
-  begin(rows: readonly EventRow[]): void {
-    const waiting = this.#rows ?? [];
-    this.#rows = undefined;
-    this.#first = rows[0]?.seq ?? 0;
-    this.begun(rows.filter((row) => row.stream === `service/${this.name}`));
-    this.#received(waiting);
-    for (const [incarnation, line] of this.#early.splice(0)) this.output(incarnation, line);
-  }
-
-  /** Nobody listens any more. */
-  abandon(): void {
-    for (const leave of this.#leave.splice(0)) leave();
-  }
-
-  protected after(ms: number, callback: () => void): void {
-    this.#leave.push(this.ports.after(ms, callback));
-  }
-
-  /** What happened: never left out. */
-  protected say(line: StreamLine): void {
-    this.#tellGap();
-    this.lines.pushAlways(line);
-  }
-
-  /** What the service wrote: left out, and counted, where the reader is too slow. */
-  protected show(line: LogLine): void {
-    if (this.lines.hasRoom) this.#tellGap();
-    this.lines.push(said(line));
-  }
-
-  #tellGap(): void {
-    const missing = this.lines.dropped - this.#told;
-    if (missing > 0) this.lines.pushAlways(said(skippedLine(missing)));
-    this.#told += missing;
-  }
-
-  protected complete(message?: string): void {
-    const logFile = this.ports.logs.fileOf(this.name);
-    this.say({
-      type: "complete",
-      logFile,
-      time: this.ports.wall(),
-      ...(message !== undefined && { message }),
-    });
-    this.end();
-  }
-
-  protected end(): void {
-    this.lines.close();
-    this.abandon();
-  }
-
-  #written(incarnation: string, line: LogLine): void {
-    if (!this.#rows) this.output(incarnation, line);
-    else if (this.#early.length < WAITING_LINES) this.#early.push([incarnation, line]);
-  }
-
-  protected abstract begun(own: readonly EventRow[]): void;
-  protected abstract row(row: EventRow): void;
-  protected abstract output(incarnation: string, line: LogLine): void;
-
-  #received(rows: readonly EventRow[]): void {
-    if (this.#rows) {
-      this.#rows.push(...rows);
-      return;
-    }
-    for (const row of rows) {
-      if (row.stream === `service/${this.name}` && row.seq >= this.#first) this.row(row);
-    }
-  }
-}
-
 const alreadyIn = (phase: string): string =>
   phase === "stopped" || phase === "failed"
     ? `The definition is changed; the service stays ${phase} until it is started`
     : "Service already running";
-
-const said = ({ stream, text, time }: LogLine): StreamLine => ({
-  type: stream,
-  data: `${text}\n`,
-  time,
-});
 
 /** Follows the first life that a command leads to: `pending`, `stopping`, `stopped`, `started`, its output, `exit`. */
 export class StartWatch extends Watch {
@@ -205,12 +87,12 @@ export class StartWatch extends Watch {
     if (this.#incarnation === undefined) return;
     if (incarnation !== this.#incarnation) return;
     if (this.#started) this.show(line);
-    else this.#held.push(line);
+    else this.keep(this.#held, line);
   }
 
   #begins(row: EventRow): void {
     this.#started = true;
-    this.say({ type: "started", time: Number(row.data["wall"]) });
+    this.sayFirst({ type: "started", time: Number(row.data["wall"]) });
     if (this.#durationMs === 0) return this.complete();
     for (const line of this.#held.splice(0)) this.show(line);
   }
@@ -253,7 +135,7 @@ export class StopWatch extends Watch {
     this.#incarnation = this.#open() ?? this.#incarnation;
     const last = own.at(-1);
     if (last?.toState !== "stopping") return;
-    this.say({ type: "stopping", time: last.wall });
+    this.sayFirst({ type: "stopping", time: last.wall });
   }
 
   protected row(row: EventRow): void {

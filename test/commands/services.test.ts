@@ -70,6 +70,23 @@ describe("put", () => {
     ).toHaveLength(1);
   });
 
+  it("keeps no more output than that while the start itself is still on its way to the disk", async () => {
+    const reply = await world.commands.put("web", { cmd: "web" }, 5_000, caller);
+    // The spawn is asked for, and its report is not stored yet.
+    expect(world.phase("web")).toBe("starting");
+    for (let line = 0; line < 30_000; line += 1) world.writes("web", `line ${line}`);
+    await world.settle();
+    await world.pass(5_000);
+    const lines = await linesOf(reply);
+    expect(lines.length).toBeLessThan(11_000);
+    expect(lines[0]).toMatchObject({ type: "started" });
+    const texts = lines.flatMap((line) => ("data" in line ? [line.data] : []));
+    const missing = texts.flatMap((text) => /gap: (\d+) lines? /.exec(text)?.[1] ?? []).map(Number);
+    const shown = texts.filter((text) => text.startsWith("line ")).length;
+    expect(missing.reduce((sum, count) => sum + count, shown)).toBe(30_000);
+    expect(lines.at(-1)).toMatchObject({ type: "complete" });
+  });
+
   it("waits two seconds for last words that do not end", async () => {
     world.lastWords = false;
     const reply = await put("web", {}, 5_000);
