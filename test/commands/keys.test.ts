@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Caller } from "../../src/commands/ports.ts";
 import { caller, CommandWorld, linesOf } from "../support/commands.ts";
 
@@ -7,6 +7,7 @@ beforeEach(async () => {
   world = new CommandWorld();
   await world.boot();
 });
+afterEach(() => world.assertFoldIsLive());
 
 const keyed = (value: string, request = "r1", actor = "uid:0"): Caller => ({
   ...caller,

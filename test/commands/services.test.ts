@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { caller, CommandWorld, linesOf, typesOf } from "../support/commands.ts";
 
 let world: CommandWorld;
@@ -6,6 +6,7 @@ beforeEach(async () => {
   world = new CommandWorld();
   await world.boot();
 });
+afterEach(() => world.assertFoldIsLive());
 
 const put = (name: string, definition: object = {}, durationMs = 0) =>
   world.commands.put(name, { cmd: name, ...definition }, durationMs, caller);

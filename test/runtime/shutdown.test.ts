@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { shutdown, type Shutdown } from "../../src/runtime/shutdown.ts";
 import { World } from "../support/world.ts";
 
@@ -7,6 +7,7 @@ beforeEach(async () => {
   world = new World();
   await world.boot();
 });
+afterEach(() => world.assertFoldIsLive());
 
 const end = (deadlineMs = 30_000): Shutdown =>
   shutdown(world.dispatcher, world.runner, { reason: "TERM", deadlineMs, later: world.later });
