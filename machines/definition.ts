@@ -19,7 +19,17 @@ export type Probe =
   | { kind: "exec"; command: readonly string[] };
 
 /** How a starting service shows that it is ready. */
-export type Readiness = Probe;
+export type Readiness =
+  | Probe
+  /** A line of its output holds this text. */
+  | { kind: "log"; text: string }
+  /** It sends READY=1 to the socket that NOTIFY_SOCKET names. Source: sd_notify(3). */
+  | { kind: "notify" }
+  /** It writes a newline to this descriptor. Source: s6, "notification-fd". */
+  | { kind: "fd"; fd: number };
+
+/** A variable of a service: a reference to a sealed value, or the name of a variable of the daemon's, read at each start and never stored. */
+export type EnvValue = string | { readonly $env: string };
 
 export interface HealthCheck {
   probe: Probe;
@@ -33,9 +43,17 @@ export interface HealthCheck {
 export interface ServiceDefinition {
   cmd: string;
   args?: readonly string[];
-  /** Names, each with a reference to its value, which is kept outside the log. */
-  env?: { readonly [name: string]: string };
+  /** No value is in here: they are kept outside the log. */
+  env?: { readonly [name: string]: EnvValue };
+  /** A file of NAME=value lines, read at each start; `env` wins over it. */
+  envFile?: string;
   dir?: string;
+  /** Name or number; its groups come with it. Absent: the daemon's user. */
+  user?: string;
+  /** Name or number, in the place of the user's own first group. */
+  group?: string;
+  /** As a number: 0o022. Absent: the daemon's. */
+  umask?: number;
   needs?: readonly string[];
   httpPort?: number;
   restart?: RestartPolicy;
@@ -45,16 +63,20 @@ export interface ServiceDefinition {
   windowMs?: number;
   stopSignal?: string;
   stopTimeoutMs?: number;
+  /** A program and its arguments, run to end the service gently; the signal follows only where it fails. */
+  stopCommand?: readonly string[];
   ready?: Readiness;
   readyTimeoutMs?: number;
   health?: Pick<HealthCheck, "probe"> & Partial<HealthCheck>;
   oneshot?: boolean;
+  /** For people and programs to choose by. */
+  labels?: { readonly [name: string]: string };
 }
 
 /** A definition with every default in its place. The defaults belong to the machine's version: changing one changes what old logs mean. */
 export interface ResolvedDefinition extends ServiceDefinition {
   args: readonly string[];
-  env: { readonly [name: string]: string };
+  env: { readonly [name: string]: EnvValue };
   needs: readonly string[];
   restart: RestartPolicy;
   successExitCodes: readonly number[];

@@ -46,6 +46,8 @@ export interface ServiceContext {
   unkillablePid?: number | undefined;
   unprovenPid?: number | undefined;
   unhealthy?: string | undefined;
+  /** Why it is not ready yet, where it was asked. */
+  unready?: string | undefined;
   lastExit?: (ExitStatus & { spawnError?: string }) | undefined;
   error?: string | undefined;
 }

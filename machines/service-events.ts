@@ -61,6 +61,8 @@ export type ProcessReport =
   | { type: "process.lost"; incarnation: string }
   /** The time for a gentle end ran out and everything of the incarnation got KILL. */
   | { type: "process.kill_sent"; incarnation: string }
+  /** The command that should end it did not: it gets the stop signal instead. */
+  | { type: "process.stop_command_failed"; incarnation: string; reason: string }
   /** It outlived KILL for 5 seconds. */
   | { type: "process.unkillable"; incarnation: string; pid: number }
   /** Nothing of the incarnation is left. */
@@ -74,6 +76,8 @@ export type ProcessReport =
       droppedBytes?: number;
     }
   | { type: "readiness.reached"; incarnation: string }
+  /** It is asked whether it is ready and says no: recorded once that lasts, and again for another reason. */
+  | { type: "readiness.failed"; incarnation: string; reason: string }
   /** So many failures of the health check in a row; `reason` says how the last one failed. */
   | { type: "health.failed"; incarnation: string; reason: string; failures: number }
   /** A change of the result of a health check that does not end anything yet. */
@@ -104,10 +108,12 @@ export const SERVICE_EVENT_TYPES = [
   "process.exited",
   "process.lost",
   "process.kill_sent",
+  "process.stop_command_failed",
   "process.unkillable",
   "incarnation.emptied",
   "output.ended",
   "readiness.reached",
+  "readiness.failed",
   "health.failed",
   "health.changed",
   "timer.fired",

@@ -7,12 +7,13 @@ import { as, house } from "./service-setup.ts";
 
 /** How an incarnation is asked to end: the wish's own timeout, else the definition's. */
 export const ending = ({ context, event }: { context: ServiceContext; event: ServiceEvent }) => {
-  const { stopSignal, stopTimeoutMs } = resolved(context.definition);
+  const { stopSignal, stopTimeoutMs, stopCommand } = resolved(context.definition);
   const timeoutMs = "timeoutMs" in event ? event.timeoutMs : undefined;
   return {
     incarnation: context.open?.id ?? "",
     signal: stopSignal,
     timeoutMs: timeoutMs ?? stopTimeoutMs,
+    ...(stopCommand && { definition: context.definition }),
   };
 };
 
@@ -71,7 +72,7 @@ export const startReadiness = {
   type: "startReadiness",
   params: ({ context }: { context: ServiceContext }) => ({
     incarnation: context.open?.id ?? "",
-    probe: context.definition.ready,
+    readiness: context.definition.ready,
   }),
 } as const;
 export const signalProcess = {
@@ -98,6 +99,7 @@ export const always = house.createStateConfig({
 export const leaving = house.createStateConfig({
   on: {
     "process.kill_sent": { guard: "current", actions: "noted" },
+    "process.stop_command_failed": { guard: "current", actions: "noted" },
     "process.unkillable": { guard: "current", actions: "unkillable" },
   },
 }).on;

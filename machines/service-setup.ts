@@ -1,5 +1,10 @@
 import { assign, setup } from "xstate";
-import { type HealthCheck, type Probe, resolved, type ServiceDefinition } from "./definition.ts";
+import {
+  type HealthCheck,
+  type Readiness,
+  resolved,
+  type ServiceDefinition,
+} from "./definition.ts";
 import { effect, type Instant } from "./kit.ts";
 import {
   afterFailure,
@@ -35,14 +40,20 @@ const FRESH = { restartCount: 0, attempt: 0, failures: [], failing: false };
 /** What the machine asks for. Each name needs a runner: `src/runtime/effects.ts` does not compile without. */
 export const serviceEffects = {
   spawnProcess: effect<{ incarnation: string; definition: ServiceDefinition }>(),
-  stopIncarnation: effect<{ incarnation: string; signal: string; timeoutMs: number }>(),
+  /** `definition` only where it has a stop command: that runs as the service itself does. */
+  stopIncarnation: effect<{
+    incarnation: string;
+    signal: string;
+    timeoutMs: number;
+    definition?: ServiceDefinition;
+  }>(),
   emptyIncarnation: effect<{ incarnation: string }>(),
   watchUnproven: effect<{ incarnation: string; pid: number }>(),
   signalProcess: effect<{ incarnation: string; signal: string }>(),
   armTimer: effect<{ timer: ServiceTimer; dueAt: Instant; armed: string }>(),
   /** `health` absent: nothing is asked. */
   startHealth: effect<{ incarnation: string; health: HealthCheck | undefined }>(),
-  startReadiness: effect<{ incarnation: string; probe: Probe | undefined }>(),
+  startReadiness: effect<{ incarnation: string; readiness: Readiness | undefined }>(),
   stopProbes: effect<{ incarnation: string }>(),
 };
 
@@ -60,6 +71,7 @@ export const house = setup({
         dueAt: undefined,
         delayMs: undefined,
         armed: {}, // what an earlier life armed and still waits is not for this one
+        unready: undefined,
       };
     }),
     spawned: assign(({ context, event }) => {
@@ -133,13 +145,14 @@ export const house = setup({
       error: `unhealthy: ${as(event, "health.failed").reason}`,
     })),
     blameReadiness: assign(({ context }) => ({
-      error: `not ready within ${resolved(context.definition).readyTimeoutMs / 1000} s`,
+      error: `not ready within ${resolved(context.definition).readyTimeoutMs / 1000} s${context.unready === undefined ? "" : `: ${context.unready}`}`,
     })),
     noteHealth: assign(({ event }) => {
       const { ok, reason } = as(event, "health.changed");
       return { unhealthy: ok ? undefined : (reason ?? "failed") };
     }),
-    forgetError: assign({ error: undefined }),
+    noteUnready: assign(({ event }) => ({ unready: as(event, "readiness.failed").reason })),
+    forgetError: assign({ error: undefined, unready: undefined }),
     noteOutput: assign(({ context, event }) => {
       const { incarnation, logTo } = as(event, "output.ended");
       return context.output?.incarnation === incarnation

@@ -113,6 +113,7 @@ export const serviceMachine = house.createMachine({
           },
           { guard: "current", target: "failed", actions: ["notSpawned", "endsBadly"] },
         ],
+        "readiness.failed": { guard: "current", actions: "noteUnready" },
         "readiness.reached": {
           guard: "current",
           target: "running",

@@ -18,6 +18,7 @@ import type { Config } from "./config/schema.ts";
 import { machineBoot } from "./effects/identity.ts";
 import { keepSoftNofile } from "./effects/nofile.ts";
 import type { Surroundings } from "./effects/command.ts";
+import { fromDaemon } from "./effects/environment.ts";
 import { createProbes } from "./effects/probes.ts";
 import { createProcessRunner } from "./effects/process.ts";
 import { createTimers } from "./effects/timers.ts";
@@ -218,7 +219,7 @@ function startRuntime(
     report,
     logs,
     children,
-    openEnv: (references) => values.open(references),
+    openEnv: (references) => fromDaemon(values.open(references), process.env),
     wall: clock.wall,
     logger,
     config: {
@@ -230,7 +231,7 @@ function startRuntime(
   const surroundings = (stream: string): Surroundings => {
     const definition = dispatcher.view.service(idOf(stream))?.context.definition;
     const dir = resolve(config.defaultDir, definition?.dir ?? "");
-    return { dir, env: values.open(definition?.env ?? {}) };
+    return { dir, env: fromDaemon(values.open(definition?.env ?? {}), process.env) };
   };
   const probes = createProbes({ report, env: process.env, children, surroundings });
   const timers = createTimers({

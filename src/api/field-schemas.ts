@@ -81,6 +81,21 @@ const tcpProbe = {
   ],
 } as const;
 
+/** A variable of the daemon's own, read at each start. */
+const daemonVariable = {
+  type: "object",
+  additionalProperties: false,
+  required: ["$env"],
+  properties: { $env: { type: "string", maxLength: 255, pattern: "^[A-Za-z_][A-Za-z0-9_]*$" } },
+} as const;
+
+/** A value of `env`: a text, or the name of a variable of the daemon's. */
+export const envValue = {
+  anyOf: [{ type: "string", maxLength: MAX_TEXT, pattern: NO_NUL }, daemonVariable],
+  "x-allowed": 'a text without NUL, or {"$env": "NAME"} for a variable of the daemon',
+  "x-secret": true,
+} as const;
+
 export const health = {
   type: "object",
   additionalProperties: false,

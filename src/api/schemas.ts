@@ -2,6 +2,7 @@ import type { FromSchema } from "json-schema-to-ts";
 import {
   backoff,
   duration,
+  envValue,
   health,
   MAX_TEXT,
   nameSchema,
@@ -58,12 +59,7 @@ const definitionProperties = {
       pattern: "^[A-Za-z_][A-Za-z0-9_]*$",
       "x-allowed": "letters, digits and _, not beginning with a digit",
     },
-    additionalProperties: {
-      type: "string",
-      maxLength: MAX_TEXT,
-      pattern: NO_NUL,
-      "x-secret": true,
-    },
+    additionalProperties: envValue,
   },
   env_names: {
     not: {},

@@ -1,5 +1,5 @@
 import type { FromSchema } from "json-schema-to-ts";
-import { backoff } from "./field-schemas.ts";
+import { backoff, envValue } from "./field-schemas.ts";
 
 const names = { type: "array", items: { type: "string" } } as const;
 
@@ -58,7 +58,7 @@ export const serviceView = {
     args: names,
     env: {
       type: "object",
-      additionalProperties: { type: "string" },
+      additionalProperties: envValue,
       description: "To whoever may change the service",
     },
     env_names: { ...names, description: "In lists, and where values are not shown" },

@@ -74,11 +74,13 @@ const TELLING: { readonly [Type in Fact["type"]]: Teller<Type> } = {
   "process.exited": ({ status }) => exitInWords(status),
   "process.lost": nothing,
   "process.kill_sent": nothing,
+  "process.stop_command_failed": ({ reason }) => reason,
   "process.unkillable": ({ pid }) => `pid ${pid}`,
   "incarnation.emptied": nothing,
   "output.ended": ({ lines, droppedBytes = 0 }) =>
     `${lines} lines${droppedBytes === 0 ? "" : `, ${droppedBytes} bytes dropped`}`,
   "readiness.reached": nothing,
+  "readiness.failed": ({ reason }) => reason,
   "health.failed": ({ reason, failures }) => `${failures} times: ${reason}`,
   "health.changed": ({ ok, reason = "" }) => (ok ? "ok" : `not ok: ${reason}`),
   "timer.fired": ({ timer }) => timer,

@@ -1,3 +1,4 @@
+import type { EnvValue } from "../../machines/definition.ts";
 import { AppError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Ids } from "../base/ids.ts";
@@ -5,7 +6,8 @@ import type { EventReader } from "../journal/event-reader.ts";
 import type { SealedValue } from "../journal/journal.ts";
 import type { Sealer } from "../journal/seal.ts";
 
-type Values = { readonly [name: string]: string };
+/** By name: in clear, or as a definition holds them. Variables of the daemon are named in both, and read by whoever starts the service. */
+type Values = { readonly [name: string]: EnvValue };
 
 /** Values of `env`, which definitions hold by reference only. */
 export interface EnvValues {
@@ -49,8 +51,9 @@ export function envValues(deps: {
     seal: (values, old) => {
       const sealed: SealedValue[] = [];
       const references = Object.entries(values).map(([name, value]) => {
+        if (typeof value !== "string") return [name, value] as const;
         const known = Object.hasOwn(old, name) ? old[name] : undefined;
-        if (known !== undefined && opened(known) === value) return [name, known] as const;
+        if (typeof known === "string" && opened(known) === value) return [name, known] as const;
         const ref = ids.secret();
         sealed.push({ ref, sealed: sealer.seal(ref, value), at: clock.now() });
         remember(fresh, ref, value);
@@ -62,7 +65,7 @@ export function envValues(deps: {
       const failed: string[] = [];
       const values = Object.entries(references).flatMap(([name, ref]) => {
         try {
-          return [[name, openOne(ref)] as const];
+          return [[name, typeof ref === "string" ? openOne(ref) : ref] as const];
         } catch {
           failed.push(name);
           return [];

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../base/errors.ts";
-import type { ServiceDefinition } from "../../machines/definition.ts";
+import type { EnvValue, ServiceDefinition } from "../../machines/definition.ts";
 import type { ExitStatus } from "../../machines/service-events.ts";
 
 /** Who asks, and under which conditions. */
@@ -15,9 +15,7 @@ export interface Caller {
 }
 
 /** A definition as somebody asks for it: values of `env` in clear. */
-export type RequestedDefinition = Omit<ServiceDefinition, "env"> & {
-  env?: { readonly [name: string]: string };
-};
+export type RequestedDefinition = ServiceDefinition;
 
 export type Phase =
   | "pending"
@@ -34,7 +32,7 @@ export interface ServiceView {
   name: string;
   /** `env` holds references; `envValues` the clear values, where the caller may see them. */
   definition: ServiceDefinition;
-  envValues?: { readonly [name: string]: string };
+  envValues?: { readonly [name: string]: EnvValue };
   version: number;
   phase: Phase;
   desired: "running" | "stopped";

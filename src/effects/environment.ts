@@ -1,4 +1,6 @@
 import { userInfo } from "node:os";
+import type { EnvValue } from "../../machines/definition.ts";
+import { AppError } from "../base/errors.ts";
 
 /** Carries an incarnation's id into everything it starts: only descendants have it. */
 export const MARK = "SPRITE_ENV_INCARNATION";
@@ -20,6 +22,30 @@ function ofOurUser(): Environment {
   } catch {
     return {}; // a container's user need not be in it
   }
+}
+
+/**
+ * Values in clear, those of the daemon's own variables read now.
+ *
+ * @throws AppError `service_variable_missing` naming all that the daemon does not have
+ */
+export function fromDaemon(
+  values: { readonly [name: string]: EnvValue },
+  daemon: Environment,
+): Readonly<Record<string, string>> {
+  const missing: string[] = [];
+  const entries = Object.entries(values).map(([name, value]) => {
+    if (typeof value === "string") return [name, value] as const;
+    const found = daemon[value.$env];
+    if (found === undefined) missing.push(value.$env);
+    return [name, found ?? ""] as const;
+  });
+  if (missing.length === 0) return Object.fromEntries(entries);
+  throw new AppError(
+    "service_variable_missing",
+    `the daemon's environment has no ${missing.join(", ")}: start it with them, or give the service their values`,
+    { details: { variables: missing } },
+  );
 }
 
 /**

@@ -63,7 +63,8 @@ export function createProbes(deps: ProbesDeps): ProbeRunner {
   return {
     startHealth: ({ failures, ...request }) =>
       begin({ ...request, answered: healthOf(request, failures, report) }, request.everyMs),
-    startReadiness: ({ stream, incarnation, probe }) => {
+    startReadiness: ({ stream, incarnation, readiness: probe }) => {
+      if (probe.kind === "log" || probe.kind === "notify" || probe.kind === "fd") return;
       const answered = ({ ok }: Answer): boolean => {
         if (ok) report(stream, [{ type: "readiness.reached", incarnation }]);
         return !ok;

@@ -249,6 +249,7 @@ function causesOf(event: { type: string; timer?: string }): readonly string[] {
     case "process.spawn_failed":
       return ["spawnProcess"];
     case "process.exited":
+    case "process.stop_command_failed":
     case "process.kill_sent":
     case "process.unkillable":
       return ["stopIncarnation", "spawnProcess"];
@@ -258,6 +259,7 @@ function causesOf(event: { type: string; timer?: string }): readonly string[] {
     case "health.failed":
       return ["startHealth"];
     case "readiness.reached":
+    case "readiness.failed":
       return ["startReadiness"];
     default:
       return [];

@@ -25,8 +25,12 @@ const runnersOfService = (runners: Runners) =>
         incarnation,
         definition: resolved(definition),
       }),
-    stopIncarnation: (info, params) =>
-      runners.processes.stop({ stream: streamOf(info), ...params }),
+    stopIncarnation: (info, { definition, ...params }) =>
+      runners.processes.stop({
+        stream: streamOf(info),
+        ...params,
+        ...(definition && { definition: resolved(definition) }),
+      }),
     emptyIncarnation: (info, params) =>
       runners.processes.empty({ stream: streamOf(info), ...params }),
     watchUnproven: (info, params) => runners.processes.watch({ stream: streamOf(info), ...params }),
@@ -36,8 +40,9 @@ const runnersOfService = (runners: Runners) =>
     startHealth: (info, { incarnation, health }) => {
       if (health) runners.probes.startHealth({ stream: streamOf(info), incarnation, ...health });
     },
-    startReadiness: (info, { incarnation, probe }) => {
-      if (probe) runners.probes.startReadiness({ stream: streamOf(info), incarnation, probe });
+    startReadiness: (info, { incarnation, readiness }) => {
+      if (readiness)
+        runners.probes.startReadiness({ stream: streamOf(info), incarnation, readiness });
     },
     stopProbes: (_, params) => runners.probes.stop(params),
   }) satisfies Pick<Required<Implementations<"service">>, keyof typeof serviceEffects>;

@@ -1,4 +1,4 @@
-import type { Probe, ResolvedDefinition } from "../../machines/definition.ts";
+import type { Probe, Readiness, ResolvedDefinition } from "../../machines/definition.ts";
 import type { Found, ProcessReport, ServiceTimer } from "../../machines/service-events.ts";
 
 /** A report without what `dispatch` adds to it (the jitter's draw). */
@@ -36,8 +36,17 @@ export interface ProcessRunner {
   /**
    * Ends the incarnation: signal then CONT to the group, after `timeoutMs` KILL to all that is proven its (`process.kill_sent`), `process.unkillable` 5 s later, `incarnation.emptied` when a scan found nothing twice.
    * A spawn still in flight is waited for. A second call may only shorten the time. An incarnation that is not known reports `incarnation.emptied` after a scan.
+   *
+   * With a `definition`, its stop command runs first, as the service itself does, while the main process lives: what it does not end by the deadline gets KILL;
+   * where it fails (`process.stop_command_failed`) the signal follows at once.
    */
-  stop(request: { stream: string; incarnation: string; signal: string; timeoutMs: number }): void;
+  stop(request: {
+    stream: string;
+    incarnation: string;
+    signal: string;
+    timeoutMs: number;
+    definition?: ResolvedDefinition;
+  }): void;
   /** The main process ended: KILL what it left behind, report `incarnation.emptied`. Nothing to do where the exit's report said so already. */
   empty(request: { stream: string; incarnation: string }): void;
   /** To the main process alone, through a pidfd; nothing where it is gone. */
@@ -65,8 +74,8 @@ export interface ProbeRunner {
     timeoutMs: number;
     failures: number;
   }): void;
-  /** Asks until the answer is yes, then reports `readiness.reached`. */
-  startReadiness(request: { stream: string; incarnation: string; probe: Probe }): void;
+  /** Asks, or listens, until the answer is yes, then reports `readiness.reached`; a no that lasts is reported as `readiness.failed`, each reason once. */
+  startReadiness(request: { stream: string; incarnation: string; readiness: Readiness }): void;
   /** Ends all questions to the incarnation. */
   stop(request: { incarnation: string }): void;
 }

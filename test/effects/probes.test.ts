@@ -82,7 +82,7 @@ function check(probe: Probe, { everyMs = 10, timeoutMs = 2_000, failures = 3 } =
 function waitReady(probe: Probe): string {
   const incarnation = `in_${(count += 1)}`;
   begun.push(incarnation);
-  probes.startReadiness({ stream: "service/web", incarnation, probe });
+  probes.startReadiness({ stream: "service/web", incarnation, readiness: probe });
   return incarnation;
 }
 

@@ -156,7 +156,9 @@ describe("what a process is given", () => {
         TZ: "UTC",
         TOKEN: "secret",
       },
-      openEnv: ({ GREETING }) => ({ GREETING: `opened ${GREETING}` }),
+      openEnv: ({ GREETING }) => ({
+        GREETING: typeof GREETING === "string" ? `opened ${GREETING}` : "",
+      }),
     });
     const incarnation = strict.spawn({ cmd: "env", env: { GREETING: "sv_1" } });
     await strict.fact(incarnation, "output.ended");

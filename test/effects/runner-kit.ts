@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type ResolvedDefinition, resolved } from "../../machines/definition.ts";
+import { type EnvValue, type ResolvedDefinition, resolved } from "../../machines/definition.ts";
 import { createLogger } from "../../src/base/logger.ts";
 import type { Nofile } from "../../src/effects/nofile.ts";
+import { fromDaemon } from "../../src/effects/environment.ts";
 import { createProcessRunner } from "../../src/effects/process.ts";
 import type { ServiceLogs } from "../../src/logs/ports.ts";
 import { createChildren } from "../../src/pid1/children.ts";
@@ -120,7 +121,7 @@ export interface Kit {
 
 export interface KitOptions {
   baseEnv?: Record<string, string>;
-  openEnv?: (references: Readonly<Record<string, string>>) => Record<string, string>;
+  openEnv?: (references: Readonly<Record<string, EnvValue>>) => Record<string, string>;
   runDir?: string;
   nofile?: Nofile;
 }
@@ -138,7 +139,7 @@ export function createKit(options: KitOptions = {}): Kit {
     report: (_, facts) => void reports.push([...facts]),
     logs,
     children,
-    openEnv: options.openEnv ?? ((references) => references),
+    openEnv: options.openEnv ?? ((references) => fromDaemon(references, process.env)),
     wall: () => Date.now(),
     logger: createLogger({ level: "error", json: true }),
     config: {

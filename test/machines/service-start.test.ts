@@ -83,7 +83,7 @@ describe("readiness", () => {
   it("keeps it starting, asked within 60 s", () => {
     expect(waiting.state).toBe("starting");
     expect(waiting.effects).toEqual([
-      { type: "startReadiness", params: { incarnation: "in_1", probe } },
+      { type: "startReadiness", params: { incarnation: "in_1", readiness: probe } },
       { type: "armTimer", params: { timer: "ready", dueAt: 61_000, armed: "ev_spawned" } },
     ]);
   });

@@ -71,6 +71,7 @@ const AFTER: { [Type in ServiceEvent["type"]]: (now: Situation, event: Of<Type>)
   },
   "process.lost": stays,
   "process.kill_sent": stays,
+  "process.stop_command_failed": stays,
   "process.unkillable": stays,
   "output.ended": stays,
   "health.changed": stays,
@@ -79,6 +80,7 @@ const AFTER: { [Type in ServiceEvent["type"]]: (now: Situation, event: Of<Type>)
     return (context.dueAt ?? 0) <= at ? "pending" : "crashed";
   },
   "readiness.reached": () => "running",
+  "readiness.failed": stays,
   "health.failed": ({ retries }) => (retries ? "restarting" : "stopping"),
   "timer.fired": (now, { timer }) =>
     now.before.outside.timers[timer]?.life === now.before.outside.life

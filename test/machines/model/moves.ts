@@ -49,10 +49,12 @@ const reports = (incarnation: string) =>
     { type: "process.exited", incarnation, status: { signal: "KILL" }, jitter: 0.5 },
     { type: "process.lost", incarnation },
     { type: "process.kill_sent", incarnation },
+    { type: "process.stop_command_failed", incarnation, reason: "exited with code 1" },
     { type: "process.unkillable", incarnation, pid: 100 },
     { type: "incarnation.emptied", incarnation, jitter: 0.5 },
     { type: "output.ended", incarnation, logTo: 10, lines: 1 },
     { type: "readiness.reached", incarnation },
+    { type: "readiness.failed", incarnation, reason: "refused" },
     { type: "health.failed", incarnation, reason: "refused", failures: 3 },
     { type: "health.changed", incarnation, ok: false, reason: "refused" },
     { type: "health.changed", incarnation, ok: true },
@@ -120,12 +122,14 @@ const REPORTED: {
   "process.exited": ({ process }, exited) => process === "up" || (process === "found" && !exited),
   "process.lost": ({ process }, exited) => process === "lost" && !exited,
   "process.kill_sent": isEnding,
+  "process.stop_command_failed": isEnding,
   "process.unkillable": (outside) =>
     isEnding(outside) || (outside.ending && outside.process === "asked"),
   "incarnation.emptied": ({ process, ending }, exited) =>
     process === "lost" ? exited : ending && ["gone", "found", "unproven"].includes(process),
   "output.ended": ({ process }) => process === "gone",
   "readiness.reached": ({ process, readiness }) => process === "up" && readiness,
+  "readiness.failed": ({ process, readiness }) => process === "up" && readiness,
   "health.failed": ({ process, health }) => process === "up" && health,
   "health.changed": ({ process, health }) => process === "up" && health,
 };

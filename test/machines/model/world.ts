@@ -100,7 +100,7 @@ function followed(before: Outside, event: ServiceEvent, effects: readonly Effect
   for (const { type, params } of effects) {
     if (type === "stopIncarnation" || type === "emptyIncarnation") outside.ending = true;
     if (type === "watchUnproven") outside.ending = outside.process === "unproven";
-    if (type === "startReadiness") outside.readiness = params["probe"] !== undefined;
+    if (type === "startReadiness") outside.readiness = params["readiness"] !== undefined;
     if (type === "startHealth") outside.health = params["health"] !== undefined;
     if (type === "stopProbes") Object.assign(outside, { readiness: false, health: false });
     if (type === "armTimer") {
