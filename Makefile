@@ -46,7 +46,7 @@ dist/.stamp: $(INSTALLED) $(SOURCES)
 	@touch $@
 
 # What the tests want from the system, as command:package. A test whose program is missing is skipped and says so; in CI that is a failure.
-SYSTEM := python3:python3 /usr/lib/postgresql/15/bin/initdb:postgresql-15 faketime:faketime setpriv:util-linux ps:procps strace:strace script:bsdutils
+SYSTEM := python3:python3 /usr/lib/postgresql/15/bin/initdb:postgresql-15 faketime:faketime setpriv:util-linux ps:procps strace:strace script:bsdutils promtool:prometheus chromium:chromium zsh:zsh fish:fish mandoc:mandoc
 MISSING := for one in $(SYSTEM); do command -v "$${one%%:*}" >/dev/null || echo "$${one\#\#*:}"; done
 
 system:

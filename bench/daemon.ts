@@ -48,7 +48,7 @@ export async function startDaemon(directory: string): Promise<Daemon> {
 export async function ready(process: ChildProcess, directory: string): Promise<Daemon> {
   const exited = once(process, "exit");
   const socket = join(directory, "api.sock");
-  const client = new Client([socket]);
+  const client = new Client({ socket });
   const deadline = performance.now() + PATIENCE_MS;
   while (!(await answers(client))) {
     if (process.exitCode !== null || performance.now() > deadline)
@@ -64,8 +64,8 @@ export async function ready(process: ChildProcess, directory: string): Promise<D
     socket,
     client,
     create: async (name, definition) => {
-      for await (const { raw, line } of await client.put(name, definition, { duration: "0s" })) {
-        if (line.type === "error") throw new Error(raw);
+      for await (const line of await client.put(name, definition, { duration: "0s" })) {
+        if (line.type === "error") throw new Error(line.data);
       }
     },
     end: () => end("SIGTERM"),

@@ -17,8 +17,10 @@ const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
   dispatch: () => import("./dispatch.ts"),
   logs: () => import("./logs.ts"),
   list: () => import("./list.ts"),
+  followers: () => import("./followers.ts"),
   idle: () => import("./idle.ts"),
   boot: () => import("./boot.ts"),
+  past: () => import("./past.ts"),
 };
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);

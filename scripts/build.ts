@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -16,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { writeManPages } from "./man-pages.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -43,11 +45,30 @@ const besides: Plugin = {
   },
 };
 
-function compileModules(outDir: string): void {
+function compile(project: string, outDir: string): void {
   const tsc = join(ROOT, "node_modules/.bin/tsc");
-  const args = ["-p", join(ROOT, "tsconfig.build.json"), "--outDir", outDir];
+  const args = ["-p", join(ROOT, project), "--outDir", outDir];
   const { status } = spawnSync(tsc, args, { stdio: "inherit", cwd: ROOT });
   if (status !== 0) throw new Error("the sources have type errors: nothing was built");
+}
+
+/** An import of a file of ours; tsc leaves it as it stands in declarations, and only in those. */
+const OWN_IMPORT = /((?:from|import\()\s*"\.[^"]*)\.ts"/g;
+
+/**
+ * The types of what the package exports, beside the modules. They import nothing that is not shipped.
+ *
+ * @throws where a declaration would need a package
+ */
+export function declareClient(outDir: string): void {
+  compile("tsconfig.client.json", outDir);
+  for (const file of readdirSync(outDir, { recursive: true, encoding: "utf8" })) {
+    if (!file.endsWith(".d.ts")) continue;
+    const text = readFileSync(join(outDir, file), "utf8").replaceAll(OWN_IMPORT, '$1.js"');
+    const [, foreign] = /(?:from|import\()\s*"((?!\.|node:)[^"]+)"/.exec(text) ?? [];
+    if (foreign !== undefined) throw new Error(`${file} imports types of ${foreign}`);
+    writeFileSync(join(outDir, file), text);
+  }
 }
 
 /**
@@ -117,9 +138,11 @@ function swapIn(): void {
 
 async function buildAll(): Promise<void> {
   rmSync(NEXT, { recursive: true, force: true });
-  compileModules(NEXT);
+  compile("tsconfig.build.json", NEXT);
+  declareClient(NEXT);
   await bundleCli(join(NEXT, "cli"));
   await keepCompiled(join(NEXT, "cli"));
+  await writeManPages(join(NEXT, "man"), version());
   cpSync(join(ROOT, "migrations"), join(NEXT, "migrations"), { recursive: true });
   swapIn();
 }

@@ -26,8 +26,16 @@ verb needs the latter (\`--arg=--cmd\`). A flag that is unknown, given twice, or
 never ignored.
 
 A client looks for the daemon's socket at \`--socket\`, else \`$SPRITE_ENV_SOCKET\`, else where a daemon listens by default.
+One on another machine is named by \`--url\` or \`$SPRITE_ENV_URL\`; the token for it comes from \`$SPRITE_HTTP_API_TOKEN\`,
+never from the command line, which everybody on the machine can read. A command whose reply is lost with the daemon is
+sent again for five seconds, under one idempotency key: it is carried out once.
+
 What is asked for is printed on standard output, everything else on standard error. Colours appear on a terminal only,
-and not where \`NO_COLOR\` is set.
+and not where \`NO_COLOR\` is set; \`FORCE_COLOR\` wins over both. What takes more than a second says so on the last line
+of a terminal.
+
+\`sprite-env completion bash\` (\`zsh\`, \`fish\`) prints what makes Tab complete verbs, flags, values and names of services.
+\`sprite-env help VERB\` and \`man sprite-env-services-create\` tell the same as \`--help\`.
 `;
 
 /** A verb and all verbs below it, in the order in which they are registered. */

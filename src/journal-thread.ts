@@ -1,21 +1,23 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { AppError, messageOf } from "./base/errors.ts";
-import type { Answer, Call, SentError, Value } from "./journal/protocol.ts";
+import type { Call, Message, SentError, Value } from "./journal/protocol.ts";
 import type { ThreadOptions } from "./journal/thread-journal.ts";
-import type { AppendedRow, OnAppend } from "./journal/append.ts";
+import type { OnAppend } from "./journal/append.ts";
 import { eventReader } from "./journal/read.ts";
-import type { JsonObject } from "./journal/record.ts";
 import type { Db } from "./journal/sqlite.ts";
 import { openWriter, type Writer } from "./journal/writer.ts";
-import { projectionHook, refold } from "./projections/engine.ts";
-import { projections } from "./projections/index.ts";
-import { Fold } from "./runtime/replay.ts";
+import { projections as ours } from "./projections/index.ts";
+import { keepProjections, type ProjectionKeeper } from "./projections/keeper.ts";
+import type { Projection } from "./projections/projection.ts";
+import { knowsShape } from "./runtime/known-shapes.ts";
+import { logSource } from "./runtime/log-source.ts";
+import { retentionPorts } from "./runtime/retained.ts";
 
 /**
  * The writer thread: journal and projections over the one write connection.
  * It answers calls one after another, first of all whether the log is open, and ends when it is closed.
  */
-const answer = (message: Answer): void => parentPort?.postMessage(message);
+const answer = (message: Message): void => parentPort?.postMessage(message);
 
 const refuse = (error: unknown): void => answer({ error: sent(error) });
 
@@ -25,30 +27,37 @@ const sent = (error: unknown): SentError => ({
   ...(error instanceof AppError && error.details && { details: error.details }),
 });
 
-function perform(writer: Writer, call: Call): Promise<Value> {
-  if (call.method === "close") parentPort?.unref(); // the thread ends when the answer is sent
+async function perform(writer: Writer, call: Call): Promise<Value> {
+  if (call.method === "rebuild") return keeper?.rebuild(...call.parameters) ?? false;
+  if (call.method === "close") {
+    keeper?.stop();
+    parentPort?.unref(); // the thread ends when the answer is sent
+  }
   const method = writer[call.method] as (...parameters: unknown[]) => Promise<Value>; // `Call` pairs them
   return method(...call.parameters);
 }
 
-/** The log with what each row led to, as the projections take it. */
-function* folded(db: Db): Iterable<AppendedRow> {
-  const fold = new Fold();
-  for (const row of eventReader(db).all()) {
-    fold.add(row);
-    const context = fold.streams.get(row.stream)?.snapshot.context as JsonObject | undefined;
-    yield { row, view: context ?? {} };
-  }
-}
+/** Of the present connection: after an I/O error the file is opened anew. */
+let keeper: ProjectionKeeper | undefined;
 
-const hook = (db: Db): OnAppend => {
-  refold(db, projections, () => folded(db));
-  return projectionHook(db, projections);
-};
+const keeping =
+  (projections: readonly Projection[]) =>
+  (db: Db): OnAppend => {
+    keeper?.stop();
+    keeper = keepProjections(db, projections, {
+      open: logSource(eventReader(db)),
+      later: (ms, run) => void setTimeout(run, ms).unref(),
+      tell: (news) => answer({ news }),
+    });
+    return keeper.onAppend;
+  };
 
 try {
-  const { stateDirectory } = workerData as ThreadOptions;
-  const writer = openWriter({ stateDirectory, hook });
+  const { stateDirectory, projections } = workerData as ThreadOptions;
+  const other = projections && ((await import(projections)) as { projections: Projection[] });
+  const hook = keeping(other ? other.projections : ours);
+  const knows = knowsShape;
+  const writer = openWriter({ stateDirectory, hook, knows, retention: retentionPorts });
   let last = Promise.resolve();
   parentPort?.on("message", (call: Call) => {
     last = last.then(() => perform(writer, call)).then((value) => answer({ value }), refuse);

@@ -32,7 +32,14 @@ const PACKAGES: Record<string, readonly string[]> = {
   journal: ["better-sqlite3"],
   config: ["ajv", "json-schema-to-ts"],
   runtime: ["xstate"],
-  api: ["fastify", "ajv", "json-schema-to-ts"],
+  api: [
+    "fastify",
+    "@fastify/swagger",
+    "@fastify/swagger-ui",
+    "ajv",
+    "json-schema-to-ts",
+    "prom-client",
+  ],
   cli: ["citty"],
 };
 

@@ -44,20 +44,24 @@ function idempotencyKey(request: FastifyRequest): Pick<Caller, "key"> {
 }
 
 /**
- * Who asks over the socket: the user of the process at the other end, who may do everything, since opening the socket is the right to.
+ * Who asks. Over the socket: the user of the process at the other end, who may do everything, since opening the socket is
+ * the right to. Over TCP: whose token came with it.
  *
  * @throws AppError `invalid_request` for an If-Match or Idempotency-Key that makes no sense
  */
-export const socketCallers = (peerUid: PeerUid): CallerOf => {
+export const callers = (peerUid: PeerUid): CallerOf => {
   const known = new WeakMap<Socket, string>();
   const actorOf = (socket: Socket): string => {
     const actor = known.get(socket) ?? `uid:${peerUid(socket) ?? "unknown"}`;
     known.set(socket, actor);
     return actor;
   };
+  const who = ({ bearer, raw }: FastifyRequest): Pick<Caller, "actor" | "full"> =>
+    bearer
+      ? { actor: `token:${bearer.name}`, full: !bearer.readOnly }
+      : { actor: actorOf(raw.socket), full: true };
   return (request) => ({
-    actor: actorOf(request.raw.socket),
-    full: true,
+    ...who(request),
     ...idempotencyKey(request),
     ...ifMatch(request),
   });

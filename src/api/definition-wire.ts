@@ -1,10 +1,20 @@
-import { DEFAULT_BACKOFF, type Backoff } from "../../machines/definition.ts";
+import {
+  DEFAULT_BACKOFF,
+  type Backoff,
+  type ServiceDefinition,
+} from "../../machines/definition.ts";
 import { formatDuration, parseDuration } from "../base/duration.ts";
 import type { RequestedDefinition, ServiceCommands } from "../commands/ports.ts";
-import { toHealth } from "./probe-wire.ts";
+import { MAX_ID } from "./field-schemas.ts";
+import { healthWire, readyWire, toCommand, toHealth, toReadiness } from "./probe-wire.ts";
 import { badField } from "./refuse.ts";
 import type { ChangeBody, DefinitionBody } from "./schemas.ts";
+import { signalName } from "./signals.ts";
 import type { ServiceWire } from "./view-schemas.ts";
+import { WIRE_NAMES } from "./wire-names.ts";
+
+/** What a service is shown with beside its name, program, variables and state. */
+type DefinitionWire = Omit<ServiceWire, "name" | "cmd" | "args" | "env" | "env_names" | "state">;
 
 /** What PATCH asks for: null removes. */
 export type DefinitionChange = Parameters<ServiceCommands["update"]>[1];
@@ -61,6 +71,19 @@ function toBackoff(body: BackoffBody): Partial<Backoff> {
   );
 }
 
+/**
+ * A user or group: the same number is the same one, however it is written.
+ *
+ * @throws AppError `invalid_request` for a number that the kernel does not have
+ */
+function accountOf(account: string | number, field: "user" | "group"): string {
+  const text = String(account).replace(/^0+(?=\d+$)/, "");
+  if (!/^\d+$/.test(text) || Number(text) <= MAX_ID) return text;
+  throw badField(field, account, `a name, or a number of at most ${MAX_ID}`);
+}
+
+const ascending = (numbers: readonly number[]): number[] => numbers.toSorted((a, b) => a - b);
+
 function refuseOtherName(body: ChangeBody, name: string): void {
   if (body.name !== undefined && body.name !== name) {
     throw badField("name", body.name, `the name in the path, ${name}`);
@@ -81,9 +104,23 @@ export function toChange(body: ChangeBody, name: string): DefinitionChange {
     ...given("dir", body.dir, same),
     ...given("needs", body.needs, filled),
     ...given("httpPort", portOf(body), same),
+    ...given("user", body.user, (user) => accountOf(user, "user")),
+    ...given("group", body.group, (group) => accountOf(group, "group")),
+    ...given("umask", body.umask, (umask) => parseInt(umask, 8)),
+    ...given("envFile", body.env_file, same),
     ...given("restart", body.restart, same),
+    ...given("successExitCodes", body.success_exit_codes, (codes) => filled(ascending(codes))),
     ...given("backoff", body.backoff, (backoff) => filled(toBackoff(backoff))),
+    ...given("maxFailures", body.max_failures, same),
+    ...given("windowMs", body.window, (text) => parseDuration(text, "window")),
+    ...given("stopSignal", body.stop_signal, (text) => signalName(text, "stop_signal")),
+    ...given("stopTimeoutMs", body.stop_timeout, (text) => parseDuration(text, "stop_timeout")),
+    ...given("stopCommand", body.stop_command, (command) => toCommand(command, "stop_command")),
+    ...given("ready", body.ready, toReadiness),
+    ...given("readyTimeoutMs", body.ready_timeout, (text) => parseDuration(text, "ready_timeout")),
     ...given("health", body.health, toHealth),
+    ...given("oneshot", body.oneshot, same),
+    ...given("labels", body.labels, filled),
   };
 }
 
@@ -94,10 +131,48 @@ export function toDefinition(body: DefinitionBody, name: string): RequestedDefin
 }
 
 /** A backoff as it is shown. */
-export const backoffWire = (backoff: Partial<Backoff>): NonNullable<ServiceWire["backoff"]> => ({
+const backoffWire = (backoff: Partial<Backoff>): NonNullable<ServiceWire["backoff"]> => ({
   ...(backoff.firstMs !== undefined && { first: formatDuration(backoff.firstMs) }),
   ...(backoff.factor !== undefined && { factor: backoff.factor }),
   ...(backoff.maxMs !== undefined && { max: formatDuration(backoff.maxMs) }),
   ...(backoff.jitter !== undefined && { jitter: backoff.jitter }),
   ...(backoff.resetAfterMs !== undefined && { reset_after: formatDuration(backoff.resetAfterMs) }),
+});
+
+const umaskWire = (umask: number): string => umask.toString(8).padStart(4, "0");
+
+/** A field as it is shown, under the wire's name; nothing where it is absent. */
+function shown<Field extends keyof ServiceDefinition, To>(
+  definition: ServiceDefinition,
+  field: Field,
+  convert: (value: NonNullable<ServiceDefinition[Field]>) => To,
+): { [K in (typeof WIRE_NAMES)[Field]]?: To } {
+  const value = definition[field];
+  const entry =
+    value === undefined || value === null ? {} : { [WIRE_NAMES[field]]: convert(value) };
+  return entry as { [K in (typeof WIRE_NAMES)[Field]]?: To }; // a computed key widens to string
+}
+
+/** The fields of a definition as they are shown, in the wire's order, but for `env`: who asks decides whether its values are. */
+export const definitionWire = (definition: ServiceDefinition): DefinitionWire => ({
+  ...shown(definition, "dir", same),
+  needs: [...(definition.needs ?? [])],
+  ...shown(definition, "httpPort", same),
+  ...shown(definition, "user", same),
+  ...shown(definition, "group", same),
+  ...shown(definition, "umask", umaskWire),
+  ...shown(definition, "envFile", same),
+  ...shown(definition, "restart", same),
+  ...shown(definition, "successExitCodes", (codes) => [...codes]),
+  ...shown(definition, "backoff", backoffWire),
+  ...shown(definition, "maxFailures", same),
+  ...shown(definition, "windowMs", formatDuration),
+  ...shown(definition, "stopSignal", same),
+  ...shown(definition, "stopTimeoutMs", formatDuration),
+  ...shown(definition, "stopCommand", (command) => [...command]),
+  ...shown(definition, "ready", readyWire),
+  ...shown(definition, "readyTimeoutMs", formatDuration),
+  ...shown(definition, "health", healthWire),
+  ...shown(definition, "oneshot", same),
+  ...shown(definition, "labels", (labels) => ({ ...labels })),
 });

@@ -29,7 +29,7 @@ export const duration = {
   "x-allowed": DURATION_ALLOWED,
 } as const;
 
-const positiveDuration = {
+export const positiveDuration = {
   type: "string",
   format: "positive-duration",
   "x-allowed": "a duration such as 500ms, 5s or 1m30s, more than 0",
@@ -37,48 +37,18 @@ const positiveDuration = {
 
 export const port = { type: "integer", minimum: 1, maximum: 65_535 } as const;
 
-const host = {
-  type: "string",
-  minLength: 1,
-  maxLength: 255,
-  pattern: "^[A-Za-z0-9.:_-]+$",
-  "x-allowed": "a host name or address",
-} as const;
-
-const PROBES_ALLOWED = {
-  http: 'a URL such as "http://localhost:3000/healthz", or {"port": 3000, "path": "/healthz"}',
-  tcp: 'a port, "localhost:5432", or {"port": 5432}',
-  exec: "a program and its arguments as a list",
-} as const;
-
-const httpProbe = {
-  "x-allowed": PROBES_ALLOWED.http,
-  anyOf: [
-    { type: "string", maxLength: 2_048, pattern: "^http://[^\\u0000-\\u0020]+$" },
-    {
-      type: "object",
-      additionalProperties: false,
-      required: ["port"],
-      properties: {
-        port,
-        path: { type: "string", maxLength: 2_048, pattern: "^/[^\\u0000-\\u0020#]*$" },
-        host,
-      },
-    },
-  ],
-} as const;
-
-const tcpProbe = {
-  "x-allowed": PROBES_ALLOWED.tcp,
-  anyOf: [
-    port,
-    {
-      type: "string",
-      maxLength: 300,
-      pattern: "^([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])?:[0-9]{1,5}$",
-    },
-    { type: "object", additionalProperties: false, required: ["port"], properties: { port, host } },
-  ],
+/** A program and its arguments, as one list. */
+export const command = {
+  type: "array",
+  minItems: 1,
+  maxItems: 1_000,
+  items: {
+    type: "string",
+    maxLength: MAX_TEXT,
+    pattern: NO_NUL,
+    "x-allowed": "text without NUL",
+  },
+  "x-allowed": "a program and its arguments as a list",
 } as const;
 
 /** A variable of the daemon's own, read at each start. */
@@ -96,34 +66,6 @@ export const envValue = {
   "x-secret": true,
 } as const;
 
-export const health = {
-  type: "object",
-  additionalProperties: false,
-  "x-allowed": "an object with one of http, tcp and exec, and maybe every, timeout and failures",
-  description:
-    "How a running service is asked whether it is well. Past `failures` in a row its process is ended, which counts as a crash.",
-  properties: {
-    http: { ...httpProbe, description: "A GET that must be answered with 200 to 399" },
-    tcp: { ...tcpProbe, description: "A connection that must be accepted" },
-    exec: {
-      type: "array",
-      minItems: 1,
-      maxItems: 1_000,
-      items: {
-        type: "string",
-        maxLength: MAX_TEXT,
-        pattern: NO_NUL,
-        "x-allowed": "text without NUL",
-      },
-      "x-allowed": PROBES_ALLOWED.exec,
-      description: "A command that must exit with 0",
-    },
-    every: { ...positiveDuration, default: "10s" },
-    timeout: { ...positiveDuration, default: "5s" },
-    failures: { type: "integer", minimum: 1, maximum: 1_000, default: 3 },
-  },
-} as const;
-
 export const backoff = {
   type: "object",
   additionalProperties: false,
@@ -135,4 +77,62 @@ export const backoff = {
     jitter: { type: "number", minimum: 0, maximum: 1, default: 0.2 },
     reset_after: { ...duration, default: "30s" },
   },
+} as const;
+
+/** The largest number of a user or group; the one above it means "leave as it is". Source: chown(2), setresuid(2). */
+export const MAX_ID = 4_294_967_294;
+
+/** A user or group: its name, or its number as a number or as text. Source: useradd(8), and names with a domain. */
+export const account = (what: "user" | "group") =>
+  ({
+    type: ["integer", "string"],
+    minimum: 0,
+    maximum: MAX_ID,
+    maxLength: 255,
+    pattern: "^[A-Za-z0-9_][A-Za-z0-9_.@-]*\\$?$",
+    "x-allowed": `the name or number of a ${what}`,
+  }) as const;
+
+export const umask = {
+  type: "string",
+  pattern: "^0?[0-7]{1,3}$",
+  "x-allowed": 'an octal number as text, up to "0777", such as "0027"',
+} as const;
+
+export const exitCodes = {
+  type: "array",
+  maxItems: 256,
+  uniqueItems: true,
+  items: { type: "integer", minimum: 0, maximum: 255 },
+  "x-allowed": "a list of different whole numbers from 0 to 255",
+} as const;
+
+/** What a label looks like, in words. */
+const LABEL_NAME_ALLOWED =
+  "1 to 63 of A-Z, a-z, 0-9, _, ., / and -, beginning with a letter or digit";
+const LABEL_VALUE_ALLOWED = "printable text of at most 255 characters";
+
+export const labels = {
+  type: "object",
+  maxProperties: 64,
+  "x-allowed": "an object of names with texts, at most 64",
+  propertyNames: {
+    type: "string",
+    pattern: "^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}$",
+    "x-allowed": LABEL_NAME_ALLOWED,
+  },
+  additionalProperties: {
+    type: "string",
+    maxLength: 255,
+    pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+    "x-allowed": LABEL_VALUE_ALLOWED,
+  },
+} as const;
+
+const oneLabel = { type: "string", pattern: "^[A-Za-z0-9][A-Za-z0-9_./-]{0,62}=" } as const;
+
+/** Labels that services are chosen by, as a query has them: one, or several that must all be there. */
+export const labelQuery = {
+  anyOf: [oneLabel, { type: "array", maxItems: 64, items: oneLabel }],
+  "x-allowed": "a label with its value, NAME=VALUE",
 } as const;

@@ -13,6 +13,7 @@ export function onlyMethods(
     method: METHODS.filter((method) => !allowed.includes(method)),
     url,
     exposeHeadRoute: false,
+    config: { hidden: true },
     handler: (request, reply) => {
       void reply.header("allow", allowed.join(", "));
       const list = allowed.join(" and ");

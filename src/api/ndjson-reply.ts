@@ -1,11 +1,18 @@
 import { randomUUID } from "node:crypto";
-import type { ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
 import { AppError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { encodeLine } from "../base/ndjson.ts";
+import { Reader } from "./reader.ts";
 
-/** Replies of many lines that are being sent: so many at a time, and all can be ended. */
+declare module "fastify" {
+  interface FastifyReply {
+    /** It is sent in many pieces, and lasts as long as its reader likes. */
+    isStream: boolean;
+  }
+}
+
+/** Replies of many pieces that are being sent: so many at a time, and all can be ended. */
 export interface Streams {
   /**
    * Asks for lines, then sends each as it comes, until they end or the reader leaves.
@@ -21,57 +28,58 @@ export interface Streams {
     ask: (left: AbortSignal) => AsyncIterable<Item> | Promise<AsyncIterable<Item>>,
     encode: (item: Item) => string,
   ): Promise<void>;
+  /**
+   * Sends status and headers at once, then whatever `run` has for the reader.
+   *
+   * @param broken how a failure of `run` is told to the reader
+   * @throws AppError `busy` when too many are open, before anything is sent
+   */
+  open(
+    reply: FastifyReply,
+    contentType: string,
+    run: (reader: Reader) => Promise<void>,
+    broken: (message: string, error: unknown) => string,
+  ): Promise<void>;
+  /** How many are open. */
+  readonly count: number;
   /** Ends every open reply, and every one to come. */
   end(): void;
 }
 
-const HEADERS = {
-  "content-type": "application/x-ndjson",
-  "cache-control": "no-cache",
-  "x-content-type-options": "nosniff",
-};
-
-/** Resolves with what comes first: the outcome, or `undefined` when the reader has left. Leaves nothing behind on either. */
-function unlessLeft<Outcome>(
-  reader: Reader,
-  outcome: Promise<Outcome>,
-): Promise<Outcome | undefined> {
-  return new Promise((resolve, reject) => {
-    reader.onLeave = () => resolve(undefined);
-    if (hasLeft(reader)) resolve(undefined);
-    outcome.then(resolve, reject);
-  });
+/** How many replies of many pieces may be open at once: from our own socket, and over TCP, which must not keep the socket's from theirs. */
+export interface StreamLimits {
+  local: number;
+  remote: number;
 }
 
-/** Somebody who reads a reply, and may leave at any time. */
-interface Reader {
-  out: ServerResponse;
-  leaving: AbortController;
-  /** What to do when the reader leaves: one wait at a time. */
-  onLeave: () => void;
+export const NDJSON = "application/x-ndjson";
+export const SSE = "text/event-stream";
+
+const isRemote = (reply: FastifyReply): boolean => reply.request.bearer !== undefined;
+
+/** Status and headers, at once: the reader knows that its request was taken before the first piece comes. */
+function sendHead(reply: FastifyReply, contentType: string): void {
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+  const headers = {
+    "content-type": contentType,
+    "cache-control": "no-cache",
+    "x-content-type-options": "nosniff",
+  };
+  if (!reply.raw.destroyed) reply.raw.writeHead(200, headers).flushHeaders();
 }
 
-function readerOf(out: ServerResponse): Reader {
-  const reader: Reader = { out, leaving: new AbortController(), onLeave: () => {} };
-  out.once("close", () => leave(reader));
-  if (out.closed || out.destroyed) leave(reader);
-  return reader;
-}
+/** The last line of a stream that broke off. */
+const errorLine = (data: string): string =>
+  encodeLine({ type: "error", data, timestamp: Date.now() });
 
-const hasLeft = (reader: Reader): boolean => reader.leaving.signal.aborted;
-
-function leave(reader: Reader): void {
-  reader.leaving.abort();
-  reader.onLeave();
-}
-
-/** Writes, and where the reader is slow waits until it has caught up: nothing piles up here. */
-async function write(reader: Reader, text: string): Promise<void> {
-  if (hasLeft(reader) || reader.out.write(text)) return;
-  await unlessLeft(
-    reader,
-    new Promise<void>((resolve) => reader.out.once("drain", () => resolve())),
-  );
+/** What is said of a stream that broke off: what we know about in its own words, a bug by its id in the log. */
+function breakMessage(error: unknown, logger: Logger): string {
+  if (error instanceof AppError && error.code !== "internal") return messageOf(error);
+  const id = randomUUID().slice(0, 8);
+  logger.error({ err: error, id }, "a stream broke off inside sprite-env");
+  return `a bug in sprite-env: its log has the details under id ${id}`;
 }
 
 async function pump<Item>(
@@ -79,77 +87,78 @@ async function pump<Item>(
   lines: AsyncIterator<Item>,
   encode: (item: Item) => string,
 ): Promise<void> {
-  while (!hasLeft(reader)) {
-    const next = await unlessLeft(reader, lines.next());
+  while (!reader.hasLeft) {
+    const next = await reader.unlessLeft(lines.next());
     if (next === undefined || next.done) return;
-    await write(reader, encode(next.value));
+    await reader.write(encode(next.value));
   }
 }
 
-/** Status and headers, at once: the reader knows that its request was taken before the first line comes. */
-function sendHead(reply: FastifyReply): void {
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value !== undefined) reply.raw.setHeader(name, value);
-  }
-  if (!reply.raw.destroyed) reply.raw.writeHead(200, HEADERS).flushHeaders();
-}
-
-/** The last line of a stream that broke off: what we know about in its own words, a bug by its id in the log. */
-function breakLine(error: unknown, logger: Logger): string {
-  const id = randomUUID().slice(0, 8);
-  const isKnown = error instanceof AppError && error.code !== "internal";
-  if (!isKnown) logger.error({ err: error, id }, "a stream broke off inside sprite-env");
-  const data = isKnown
-    ? messageOf(error)
-    : `a bug in sprite-env: its log has the details under id ${id}`;
-  return encodeLine({ type: "error", data, timestamp: Date.now() });
-}
-
-/** @param limit so many replies may be open at once */
-export function createStreams(limit: number, logger: Logger): Streams {
-  const readers = new Set<Reader>();
+export function createStreams(limits: StreamLimits, logger: Logger): Streams {
+  const readers = { local: new Set<Reader>(), remote: new Set<Reader>() };
   let ended = false;
 
-  const refuse = (): void => {
+  const admit = (reply: FastifyReply): { reader: Reader; release: () => void } => {
     if (ended) throw new AppError("shutting_down", "the daemon is ending and takes no new readers");
-    if (readers.size < limit) return;
-    throw new AppError("busy", `${limit} streams are open already: close one, or ask again later`);
+    const side = isRemote(reply) ? "remote" : "local";
+    if (readers[side].size >= limits[side]) {
+      throw new AppError(
+        "busy",
+        `${limits[side]} streams are open already: close one, or ask again later`,
+      );
+    }
+    const reader = new Reader(reply.raw);
+    readers[side].add(reader);
+    return { reader, release: () => readers[side].delete(reader) };
   };
 
-  const run = async <Item>(
+  /** Sends the head, then what `run` has, then what went wrong. */
+  const tell = async (
+    reply: FastifyReply,
+    contentType: string,
     reader: Reader,
-    lines: AsyncIterator<Item>,
-    encode: (item: Item) => string,
-  ) => {
+    run: () => Promise<void>,
+    broken: (message: string, error: unknown) => string,
+  ): Promise<void> => {
+    reply.isStream = true;
+    void reply.hijack();
+    sendHead(reply, contentType);
     try {
-      await pump(reader, lines, encode);
+      await run();
     } catch (error) {
-      await write(reader, breakLine(error, logger));
+      await reader.write(broken(breakMessage(error, logger), error));
     }
-    reader.out.end(() => ended && reader.out.socket?.destroySoon());
-    // A generator that waits ends only when it wakes up, so this is not waited for.
-    lines
-      .return?.()
-      .catch((error: unknown) => logger.warn({ err: error }, "a stream did not end well"));
+    reader.end(ended);
   };
 
   return {
     send: async (reply, ask, encode) => {
-      refuse();
-      const reader = readerOf(reply.raw);
-      readers.add(reader);
+      const { reader, release } = admit(reply);
       try {
-        const lines = await ask(reader.leaving.signal);
-        void reply.hijack();
-        sendHead(reply);
-        await run(reader, lines[Symbol.asyncIterator](), encode);
+        const lines = (await ask(reader.signal))[Symbol.asyncIterator]();
+        await tell(reply, NDJSON, reader, () => pump(reader, lines, encode), errorLine);
+        // A generator that waits ends only when it wakes up, so this is not waited for.
+        lines
+          .return?.()
+          .catch((error: unknown) => logger.warn({ err: error }, "a stream did not end well"));
       } finally {
-        readers.delete(reader);
+        release();
       }
+    },
+    open: async (reply, contentType, run, broken) => {
+      const { reader, release } = admit(reply);
+      try {
+        await tell(reply, contentType, reader, () => run(reader), broken);
+      } finally {
+        release();
+      }
+    },
+    get count() {
+      return readers.local.size + readers.remote.size;
     },
     end: () => {
       ended = true;
-      readers.forEach(leave);
+      for (const one of [...readers.local, ...readers.remote]) one.leave();
     },
   };
 }

@@ -1,38 +1,34 @@
 import type { FromSchema } from "json-schema-to-ts";
 import {
+  account,
   backoff,
+  command,
   duration,
   envValue,
-  health,
+  exitCodes,
+  labelQuery,
+  labels,
   MAX_TEXT,
   nameSchema,
   NO_NUL,
   nullable,
   port,
+  positiveDuration,
   text,
+  umask,
 } from "./field-schemas.ts";
+import { health, ready } from "./probe-schemas.ts";
 
 /** Fields of a definition that later releases act on: refused by name, never ignored. */
-const LATER = [
-  "user",
-  "group",
-  "umask",
-  "env_file",
-  "success_exit_codes",
-  "max_failures",
-  "window",
-  "stop_signal",
-  "stop_timeout",
-  "stop_command",
-  "ready",
-  "ready_timeout",
-  "limits",
-  "oneshot",
-  "schedule",
-  "watch",
-  "labels",
-  "http_autostart",
-] as const;
+const LATER = ["limits", "schedule", "watch", "http_autostart"] as const;
+
+const absolutePath = {
+  ...nullable,
+  type: "string",
+  maxLength: 4_096,
+  pattern: "^/[^\\u0000]*$",
+  "x-allowed": "an absolute path",
+} as const;
 
 const definitionProperties = {
   name: { ...nameSchema, description: "Only the name in the path" },
@@ -63,15 +59,10 @@ const definitionProperties = {
   },
   env_names: {
     not: {},
+    "x-secret": true,
     "x-allowed": "nothing, since names without values cannot be written: give env",
   },
-  dir: {
-    ...nullable,
-    type: "string",
-    maxLength: 4_096,
-    pattern: "^/[^\\u0000]*$",
-    "x-allowed": "an absolute path",
-  },
+  dir: absolutePath,
   needs: {
     ...nullable,
     type: "array",
@@ -82,14 +73,33 @@ const definitionProperties = {
   },
   http_port: { ...nullable, ...port },
   httpPort: { ...nullable, ...port, description: "Another spelling of http_port" },
+  user: { ...nullable, ...account("user") },
+  group: { ...nullable, ...account("group") },
+  umask: { ...nullable, ...umask },
+  env_file: absolutePath,
   restart: {
     ...nullable,
     type: "string",
     enum: ["always", "on-failure", "never", null],
     default: "always",
   },
+  success_exit_codes: { ...nullable, ...exitCodes },
   backoff: { ...nullable, ...backoff },
+  max_failures: { ...nullable, type: "integer", minimum: 1, maximum: 1_000 },
+  window: { ...nullable, ...positiveDuration, default: "1m0s" },
+  stop_signal: {
+    ...nullable,
+    ...text(32),
+    default: "TERM",
+    "x-allowed": "the name of a signal, such as INT, or its number as text",
+  },
+  stop_timeout: { ...nullable, ...duration, default: "10s" },
+  stop_command: { ...nullable, ...command },
+  ready: { ...nullable, ...ready },
+  ready_timeout: { ...nullable, ...positiveDuration, default: "1m0s" },
   health: { ...nullable, ...health },
+  oneshot: { ...nullable, type: "boolean", default: false },
+  labels: { ...nullable, ...labels },
   state: {
     readOnly: true,
     description: "Taken and left aside, so that what was read can be written back",
@@ -142,8 +152,13 @@ const query = <const Properties extends object>(properties: Properties) =>
   ({ type: "object", additionalProperties: false, properties }) as const;
 
 export const noQuery = query({});
+export const listQuery = query({ label: labelQuery });
 export const startQuery = query({ duration });
 export const putQuery = query({ duration, timeout: duration });
+export const rollbackQuery = query({
+  version: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+  duration,
+});
 export const restartQuery = query({ duration, timeout: duration });
 export const stopQuery = query({ timeout: duration, with_dependents: { type: "boolean" } });
 export const logsQuery = query({
@@ -152,10 +167,35 @@ export const logsQuery = query({
   follow: { type: "boolean" },
 });
 export const eventsQuery = query({
-  service: nameSchema,
-  from: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
-  limit: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
-  follow: { type: "boolean" },
+  service: { ...nameSchema, description: "Events of this service alone" },
+  kind: {
+    type: "string",
+    enum: ["service", "environment"],
+    description: "Events of streams of this kind alone",
+  },
+  type: {
+    type: "string",
+    maxLength: 1_000,
+    pattern: "^[a-z]+\\.([a-z_]+|\\*)(,[a-z]+\\.([a-z_]+|\\*))*$",
+    "x-allowed": "types of events by commas, such as process.exited,service.*",
+    description: "Events of these types alone",
+  },
+  from: {
+    type: "integer",
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: "The first seq that is wanted. Default: the first that is left",
+  },
+  limit: {
+    type: "integer",
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: "So many at most",
+  },
+  follow: {
+    type: "boolean",
+    description: "Go on with those that come. Default: false, and true for server-sent events",
+  },
 });
 
 type Options = { keepDefaultedPropertiesOptional: true };
@@ -165,7 +205,9 @@ export type ChangeBody = FromSchema<typeof changeBody, Options>;
 export type SignalBody = FromSchema<typeof signalBody>;
 export type NameParams = FromSchema<typeof nameParams>;
 export type PutQuery = FromSchema<typeof putQuery>;
+export type ListQuery = FromSchema<typeof listQuery>;
 export type StartQuery = FromSchema<typeof startQuery>;
+export type RollbackQuery = FromSchema<typeof rollbackQuery>;
 export type RestartQuery = FromSchema<typeof restartQuery>;
 export type StopQuery = FromSchema<typeof stopQuery>;
 export type LogsQuery = FromSchema<typeof logsQuery>;

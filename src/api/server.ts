@@ -1,39 +1,77 @@
 import type { ServerOptions } from "node:http";
 import type { Socket } from "node:net";
+import { hostname } from "node:os";
 import { fastify, type FastifyInstance, type FastifyRequest } from "fastify";
 import { AppError } from "../base/errors.ts";
 import { jsonProblem } from "../base/json.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ServiceCommands } from "../commands/ports.ts";
+import { addressText } from "../config/listen.ts";
 import type { Config } from "../config/schema.ts";
-import { socketCallers, type PeerUid } from "./caller.ts";
+import type { ApiToken } from "../config/tokens.ts";
+import { callers, type PeerUid } from "./caller.ts";
+import { guardDoor } from "./door/door.ts";
+import {
+  cutStalled,
+  listenOnTcp,
+  TCP_LIMITS,
+  type TcpLimits,
+  type TcpListener,
+} from "./door/tcp.ts";
 import { errorSender } from "./error-handler.ts";
-import { createStreams } from "./ndjson-reply.ts";
+import { EventFeed, type EventLog } from "./feed/feed.ts";
+import { countRequests } from "./metrics/http-counts.ts";
+import type { MetricsSource } from "./metrics/source.ts";
+import { createStreams, type StreamLimits } from "./ndjson-reply.ts";
 import { compileSchema } from "./refuse.ts";
-import { eventRoutes, type EventQueries } from "./routes/events.ts";
+import { catalogueRoutes } from "./openapi/catalogue.ts";
+import { docsRoutes } from "./routes/docs.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
+import { projectionRoutes, type Projections } from "./routes/projections.ts";
 import { serviceCommandRoutes } from "./routes/service-commands.ts";
 import { serviceRoutes } from "./routes/services.ts";
 import { listenOnSocket } from "./socket.ts";
 
 export interface ApiOptions {
   services: ServiceCommands;
-  events: EventQueries;
-  config: Pick<Config, "socketPath" | "socketMode" | "socketGroup" | "spriteName" | "defaultDir">;
+  events: EventLog;
+  config: Pick<
+    Config,
+    | "socketPath"
+    | "socketMode"
+    | "socketGroup"
+    | "spriteName"
+    | "defaultDir"
+    | "apiListen"
+    | "apiHosts"
+  >;
+  metrics: MetricsSource;
+  projections: Projections;
+  /** Whose holders may use the API over TCP. */
+  tokens: readonly ApiToken[];
   logger: Logger;
   /** Of the package: sent with every answer as Sprite-Version. */
   version: string;
   peerUid: PeerUid;
   /** All but /healthz wait for it: until then the actors are those of the last daemon. */
   booted: Promise<void>;
+  /** Of connections over TCP; by default `TCP_LIMITS`. */
+  limits?: Partial<TcpLimits>;
 }
 
 /** The API of the daemon. */
 export interface ApiServer {
   /** For requests without a socket, in tests. */
   readonly app: FastifyInstance;
-  /** @throws AppError `socket_unusable` or `config_invalid` */
-  listen(): Promise<void>;
+  /**
+   * Listens on the socket, and on TCP where that is configured.
+   *
+   * @returns where on TCP, with the port that it got
+   * @throws AppError `socket_unusable` or `config_invalid`
+   */
+  listen(): Promise<string | undefined>;
   /** Takes no more requests, ends streams, gives other answers a moment, then closes and removes the socket. */
   close(): Promise<void>;
 }
@@ -44,7 +82,9 @@ export const BODY_LIMIT = 1_048_576;
 /** Connections at once. Each costs a descriptor; most daemons may have 1024. */
 const MAX_CONNECTIONS = 512;
 /** Streams at once: fewer than connections, so that a short question always finds room. */
-const MAX_STREAMS = 256;
+const MAX_STREAMS: StreamLimits = { local: 256, remote: 128 };
+/** A client on this machine that takes nothing for so long is cut, in milliseconds: a pager may stand still for a while. */
+const LOCAL_STALL_MS = 900_000;
 /** Time that answers under way get when the server closes, in milliseconds. */
 const CLOSE_MS = 1_000;
 
@@ -89,10 +129,11 @@ const refuseConnection =
   (error: Error & { code?: string }, socket: Socket): void => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
     const body = JSON.stringify({ error: "invalid_request", message: error.message });
-    socket.end(
+    socket.write(
       `HTTP/1.1 ${STATUS_LINES[error.code ?? ""] ?? "400 Bad Request"}\r\nSprite-Version: ${version}\r\n` +
         `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
     );
+    socket.destroySoon(); // not only our half: whoever drips would keep the other open
   };
 
 /** Only our own sprite is here. */
@@ -125,6 +166,7 @@ function build(options: ApiOptions): FastifyInstance {
   app.setValidatorCompiler(compileSchema);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value)); // keys in the order we give them
   takeJson(app);
+  app.decorateReply("isStream", false);
   app.addHook("onRequest", async (_, reply) => void reply.header("sprite-version", version));
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request) => {
@@ -133,48 +175,120 @@ function build(options: ApiOptions): FastifyInstance {
   return app;
 }
 
+/** What browsers may call us: the names of this machine and of the sprite, `sprite` on the socket, and those of the configuration. */
+const ownNames = ({ spriteName, apiHosts }: ApiOptions["config"]): ReadonlySet<string> =>
+  new Set(
+    ["localhost", "sprite", hostname(), spriteName, ...apiHosts].map((name) => name.toLowerCase()),
+  );
+
+/** The API on its two listeners. */
+class Listeners {
+  readonly #app: FastifyInstance;
+  readonly #options: ApiOptions;
+  readonly #remote = new WeakSet<Socket>();
+  #removeSocket: (() => void) | undefined;
+  #tcp: TcpListener | undefined;
+
+  constructor(app: FastifyInstance, options: ApiOptions) {
+    this.#app = app;
+    this.#options = options;
+    app.server.maxConnections = MAX_CONNECTIONS;
+    cutStalled(app.server, LOCAL_STALL_MS);
+  }
+
+  /** Whether a connection came over TCP. */
+  readonly isRemote = (socket: Socket): boolean => this.#remote.has(socket);
+
+  async open(): Promise<string | undefined> {
+    const { socketPath: path, socketMode: mode, socketGroup: group } = this.#options.config;
+    this.#removeSocket = await listenOnSocket({ path, mode, group }, (at) =>
+      this.#app.listen({ path: at }),
+    );
+    const { apiListen: address } = this.#options.config;
+    if (!address) return undefined;
+    try {
+      this.#tcp = await this.#openTcp(address);
+    } catch (error) {
+      this.refuseMore();
+      throw error;
+    }
+    return addressText(this.#tcp.address);
+  }
+
+  /** Nobody finds the socket any more. */
+  refuseMore(): void {
+    this.#removeSocket?.();
+  }
+
+  async close(): Promise<void> {
+    const cut = setTimeout(() => {
+      this.#app.server.closeAllConnections();
+      this.#tcp?.cut();
+    }, CLOSE_MS);
+    await Promise.all([this.#app.close(), this.#tcp?.close()]);
+    clearTimeout(cut);
+  }
+
+  #openTcp(address: NonNullable<Config["apiListen"]>): Promise<TcpListener> {
+    return listenOnTcp({
+      address,
+      http: HTTP_OPTIONS,
+      limits: { ...TCP_LIMITS, ...this.#options.limits },
+      remember: (socket) => void this.#remote.add(socket),
+      onRequest: (request, response) => this.#app.routing(request, response),
+      onClientError: refuseConnection(this.#options.version),
+    });
+  }
+}
+
 /**
- * The daemon's API: `/healthz`, and services and events under `/v1/`, under `/v1/sprites/{name}/` and bare.
+ * The daemon's API: `/healthz`, and services and events under `/v1/`, under `/v1/sprites/{name}/` and bare; on a Unix
+ * socket for this machine, and over TCP for whoever has a token.
  */
 export function createApiServer(options: ApiOptions): ApiServer {
-  const { services, events, config, logger } = options;
+  const { services, config, logger, tokens } = options;
   const app = build(options);
+  const listeners = new Listeners(app, options);
+  const { isRemote } = listeners;
+  const http = countRequests(app);
+  const catalogue = catalogueRoutes(app);
+  guardDoor(app, { tokens, ownNames: ownNames(config), isRemote, logger });
   const streams = createStreams(MAX_STREAMS, logger);
-  const callerOf = socketCallers(options.peerUid);
+  const feed = new EventFeed(options.events);
+  const callerOf = callers(options.peerUid);
   const forServices = { services, callerOf, streams, defaultDir: config.defaultDir };
   const routes = async (scope: FastifyInstance): Promise<void> => {
     scope.addHook("onRequest", () => options.booted);
     await scope.register(serviceRoutes(forServices));
     await scope.register(serviceCommandRoutes(forServices));
-    await scope.register(eventRoutes({ events, streams }));
+    await scope.register(eventRoutes({ log: options.events, feed, streams }));
+    await scope.register(projectionRoutes(options.projections));
   };
   const spriteRoutes = async (scope: FastifyInstance): Promise<void> => {
     scope.addHook("onRequest", onlySprite(config.spriteName));
     await scope.register(routes);
   };
+  const counts = {
+    http,
+    streams: () => streams.count,
+    followers: () => feed.readers,
+    eventReads: () => feed.reads,
+  };
   void app.register(healthRoutes(options.version));
+  void app.register(metricsRoutes(options.metrics, counts, options.version));
+  const { version } = options;
+  void app.register(docsRoutes({ routes: catalogue, version, spriteName: config.spriteName }));
   void app.register(routes);
   void app.register(routes, { prefix: "/v1" });
   void app.register(spriteRoutes, { prefix: "/v1/sprites/:sprite" });
-  app.server.maxConnections = MAX_CONNECTIONS;
-
-  let removeSocket: (() => void) | undefined;
   return {
     app,
-    listen: async () => {
-      const socket = {
-        path: config.socketPath,
-        mode: config.socketMode,
-        group: config.socketGroup,
-      };
-      removeSocket = await listenOnSocket(socket, (path) => app.listen({ path }));
-    },
+    listen: () => listeners.open(),
     close: async () => {
-      removeSocket?.();
+      listeners.refuseMore();
       streams.end();
-      const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
-      await app.close();
-      clearTimeout(cut);
+      feed.close();
+      await listeners.close();
     },
   };
 }

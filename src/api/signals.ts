@@ -30,11 +30,12 @@ function realTime(word: string): string | undefined {
  * A signal's name without `SIG`, upper case: taken with or without it, in any case, or as a number; real-time ones as
  * `RTMIN+n`.
  *
+ * @param field what it was given for, named in the refusal
  * @throws AppError `invalid_request` listing the names
  */
-export function signalName(text: string): string {
+export function signalName(text: string, field = "signal"): string {
   const word = text.toUpperCase().replace(/^SIG/, "");
   const name = /^\d+$/.test(word) ? USUAL.get(Number(word)) : (NAMES.get(word) ?? realTime(word));
   if (name !== undefined) return name;
-  throw badField("signal", text, ALLOWED);
+  throw badField(field, text, ALLOWED);
 }

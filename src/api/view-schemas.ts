@@ -3,6 +3,8 @@ import { backoff, envValue } from "./field-schemas.ts";
 
 const names = { type: "array", items: { type: "string" } } as const;
 
+const probes = { http: { type: "string" }, tcp: { type: "string" }, exec: names } as const;
+
 const stateView = {
   type: "object",
   additionalProperties: false,
@@ -65,20 +67,41 @@ export const serviceView = {
     dir: { type: "string" },
     needs: names,
     http_port: { type: "integer" },
+    user: { type: "string", description: "Name or number" },
+    group: { type: "string", description: "Name or number" },
+    umask: { type: "string", description: "Octal, four digits" },
+    env_file: { type: "string" },
     restart: { type: "string", enum: ["always", "on-failure", "never"] },
+    success_exit_codes: { type: "array", items: { type: "integer" } },
     backoff,
+    max_failures: { type: "integer" },
+    window: { type: "string" },
+    stop_signal: { type: "string", description: "Without SIG" },
+    stop_timeout: { type: "string" },
+    stop_command: names,
+    ready: {
+      type: "object",
+      additionalProperties: false,
+      properties: {
+        ...probes,
+        log: { type: "string" },
+        notify: { type: "boolean", const: true },
+        fd: { type: "integer" },
+      },
+    },
+    ready_timeout: { type: "string" },
     health: {
       type: "object",
       additionalProperties: false,
       properties: {
-        http: { type: "string" },
-        tcp: { type: "string" },
-        exec: names,
+        ...probes,
         every: { type: "string" },
         timeout: { type: "string" },
         failures: { type: "integer" },
       },
     },
+    oneshot: { type: "boolean" },
+    labels: { type: "object", additionalProperties: { type: "string" } },
     state: stateView,
   },
 } as const;

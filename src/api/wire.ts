@@ -1,6 +1,5 @@
 import type { Phase, ServiceView } from "../commands/ports.ts";
-import { backoffWire } from "./definition-wire.ts";
-import { healthWire } from "./probe-wire.ts";
+import { definitionWire } from "./definition-wire.ts";
 import type { ServiceStateWire, ServiceWire } from "./view-schemas.ts";
 
 /** The wire's word for each phase of the machine. */
@@ -59,18 +58,13 @@ function envWire(view: ServiceView, showValues: boolean): Pick<ServiceWire, "env
 }
 
 function serviceWire(view: ServiceView, showValues: boolean): ServiceWire {
-  const { cmd, args, dir, needs, httpPort, restart, backoff, health } = view.definition;
+  const { cmd, args } = view.definition;
   return {
     name: view.name,
     cmd,
     args: [...(args ?? [])],
     ...envWire(view, showValues),
-    ...(dir !== undefined && { dir }),
-    needs: [...(needs ?? [])],
-    ...(httpPort !== undefined && { http_port: httpPort }),
-    ...(restart !== undefined && { restart }),
-    ...(backoff && { backoff: backoffWire(backoff) }),
-    ...(health && { health: healthWire(health) }),
+    ...definitionWire(view.definition),
     state: stateWire(view),
   };
 }

@@ -11,13 +11,18 @@ export interface Clock {
  *
  * @param elapsedMs a monotonic clock that counts time asleep, in milliseconds (CLOCK_BOOTTIME)
  * @param notBefore `at` of the last row of the log, or 0
+ * @param wall the clock on the wall
  */
-export function systemClock(elapsedMs: () => number, notBefore: number): Clock {
-  const base = Math.max(Date.now(), notBefore) - elapsedMs();
+export function systemClock(
+  elapsedMs: () => number,
+  notBefore: number,
+  wall: () => number = Date.now,
+): Clock {
+  const base = Math.max(wall(), notBefore) - elapsedMs();
   let last = 0;
   return {
     now: () => (last = Math.max(last, Math.floor(base + elapsedMs()))),
-    wall: () => Date.now(),
+    wall,
   };
 }
 

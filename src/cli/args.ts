@@ -2,6 +2,7 @@ import { durationMs, DURATION_ALLOWED } from "../base/duration.ts";
 import { AppError } from "../base/errors.ts";
 import { Client } from "../client/client.ts";
 import { socketPlaces } from "../config/places.ts";
+import { say } from "./output.ts";
 
 /** Flags of every verb that talks to a daemon. */
 export const commonArgs = {
@@ -9,19 +10,60 @@ export const commonArgs = {
     type: "string",
     valueHint: "path",
     description: "Socket of the daemon (else $SPRITE_ENV_SOCKET, else the usual places)",
+    complete: "file",
+  },
+  url: {
+    type: "string",
+    valueHint: "url",
+    description:
+      "The daemon's TCP listener (else $SPRITE_ENV_URL); its token is read from $SPRITE_HTTP_API_TOKEN",
   },
 } as const;
+
+/** Where somebody says that the daemon is. */
+export interface ReachFlags {
+  socket?: string | undefined;
+  url?: string | undefined;
+}
 
 /** Flags of every verb that prints a table to people. */
 export const jsonArgs = {
   json: { type: "boolean", description: "Print JSON on a terminal, too" },
 } as const;
 
-/** A client for the daemon on the socket given, else where one usually listens. */
-export const connect = (socket: string | undefined): Client =>
-  new Client(socketPlaces(process.env, process.getuid?.() ?? -1, socket));
+/** How long a command is sent again whose reply was lost with the daemon, in milliseconds. */
+const RETRY_MS = 5_000;
 
-const refuse = (flag: string, value: string, allowed: string): AppError =>
+/**
+ * A client for the daemon at the socket or URL given, else at $SPRITE_ENV_URL, else where one usually listens.
+ *
+ * @throws AppError `invalid_request` for both at once, or a URL that is none
+ */
+export function connect({ socket, url }: ReachFlags): Client {
+  if (socket !== undefined && url !== undefined) {
+    throw new AppError(
+      "invalid_request",
+      "--socket and --url contradict each other: give one of them",
+    );
+  }
+  const remote = urlOf({ socket, url });
+  return new Client({
+    ...(remote === undefined
+      ? { socket: socketPlaces(process.env, process.getuid?.() ?? -1, socket) }
+      : { url: remote }),
+    retryMs: RETRY_MS,
+    onRetry: () => say("the daemon went away before it answered; asking again …"),
+  });
+}
+
+/** The URL that is asked, or undefined where it is a socket of this machine. */
+export function urlOf({ socket, url }: ReachFlags): string | undefined {
+  if (url !== undefined) return url;
+  return socket === undefined ? process.env["SPRITE_ENV_URL"] || undefined : undefined;
+}
+
+/** The refusal of a flag's value. */
+export const refuse = (flag: string, value: string, allowed: string): AppError =>
   new AppError("invalid_request", `${flag} is "${value}": allowed is ${allowed}`);
 
 /** A check of flags that take a whole number. */

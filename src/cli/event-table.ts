@@ -1,5 +1,5 @@
 import { printable } from "../base/printable.ts";
-import type { EventWire } from "../api/routes/events.ts";
+import type { EventWire } from "../api/event-wire.ts";
 import { formatDuration } from "../base/duration.ts";
 import { exitInWords } from "../../machines/service-context.ts";
 import type { ServiceFact } from "../../machines/service-events.ts";
@@ -94,6 +94,9 @@ const TELLING: { readonly [Type in Fact["type"]]: Teller<Type> } = {
   "stream.quarantined": ({ stream, reason }) => `${stream}: ${reason}`,
   "stream.retired": ({ stream, version }) => `${stream} after version ${version}`,
 };
+
+/** Every type of event there is. */
+export const eventTypes = (): string[] => Object.keys(TELLING);
 
 function commandOf({
   definition,

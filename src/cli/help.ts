@@ -1,6 +1,8 @@
 import type { ArgsDef, CommandMeta } from "citty";
 import { isNegatable } from "./strict.ts";
 import type { AnyCommand, Argument } from "./verb.ts";
+import { padTo, textWidth } from "./width.ts";
+import { wrapped } from "./wrap.ts";
 
 /** A verb with all that is told about it. */
 export interface Described {
@@ -43,9 +45,14 @@ export async function described(path: string, command: AnyCommand): Promise<Desc
 
 const isPositional = ([, arg]: [string, Argument]): boolean => arg.type === "positional";
 
-/** `sprite-env services create NAME --cmd <path> [flags]`. */
-export function usageOf({ path, args, verbs, meta }: Described): string {
-  if (verbs.length > 0) return `${path} VERB`;
+/** `sprite-env services create NAME --cmd <path> [flags]`. A group may have words of its own: `sprite-env boot VERB, or …`. */
+export function usageOf(verb: Described): string {
+  const { path, args, verbs } = verb;
+  if (verbs.length === 0) return ownUsage(verb);
+  return args.length === 0 ? `${path} VERB` : `${path} VERB, or ${ownUsage(verb)}`;
+}
+
+function ownUsage({ path, args, meta }: Described): string {
   const words = args.filter(isPositional).map(([name, arg]) => {
     const word = `${name.toUpperCase()}${arg.repeat ? "…" : ""}`;
     return arg.required ? word : `[${word}]`;
@@ -72,16 +79,30 @@ export function explained(arg: Argument): string {
   return `${text ?? ""}${arg.repeat && arg.type !== "positional" ? " (may be repeated)" : ""}`;
 }
 
-function columns(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(...rows.map(([label]) => label.length));
-  return rows.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`.trimEnd());
+/** Narrower than this the explanations go below what they explain. */
+const LEAST_TEXT = 30;
+
+function columns(rows: readonly (readonly [string, string])[], width: number): string[] {
+  const label = Math.max(0, ...rows.map(([text]) => textWidth(text)));
+  const beside = width - label - 4 >= LEAST_TEXT;
+  const indent = " ".repeat(beside ? label + 4 : 6);
+  return rows.flatMap(([left, text]) => {
+    const [first = "", ...rest] = wrapped(text, width - indent.length);
+    const lines = rest.map((line) => indent + line);
+    if (beside) return [`  ${padTo(left, label)}  ${first}`.trimEnd(), ...lines];
+    return [`  ${left}`, ...(text === "" ? [] : [indent + first]), ...lines];
+  });
 }
 
 const section = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ["", `${title}:`, ...lines];
 
-/** The text of `--help`. */
-export function helpText(verb: Described): string {
+/** What every group ends with. */
+const more = ({ path, verbs }: Described): string[] =>
+  verbs.length > 0 ? ["", `${path} VERB --help tells more about each.`] : [];
+
+/** The text of `--help`. @param width columns it has room in */
+export function helpText(verb: Described, width = 100): string {
   const { meta, args, verbs } = verb;
   const words = args
     .filter(isPositional)
@@ -90,17 +111,24 @@ export function helpText(verb: Described): string {
     .filter((one) => !isPositional(one))
     .map(([name, arg]) => [flagLabel(name, arg), explained(arg)] as const);
   return [
-    `${meta.description ?? ""}.`,
-    ...(meta.notes ?? []),
+    ...[`${meta.description ?? ""}.`, ...(meta.notes ?? [])].flatMap((text) =>
+      wrapped(text, width),
+    ),
     "",
     `Usage: ${usageOf(verb)}`,
-    ...section("Verbs", columns(verbs.map(({ name, description }) => [name, description]))),
-    ...section("Words", columns(words)),
-    ...section("Flags", columns(flags)),
+    ...section(
+      "Verbs",
+      columns(
+        verbs.map(({ name, description }) => [name, description]),
+        width,
+      ),
+    ),
+    ...section("Words", columns(words, width)),
+    ...section("Flags", columns(flags, width)),
     ...section(
       "Examples",
       (meta.examples ?? []).map((line) => `  ${line}`),
     ),
-    ...(verbs.length > 0 ? ["", `${verb.path} VERB --help tells more about each.`] : []),
+    ...more(verb),
   ].join("\n");
 }

@@ -1,5 +1,4 @@
-import type { Client, LogsOptions, ReplyStream } from "../client/client.ts";
-import type { StreamedLine } from "../client/lines.ts";
+import type { Client, LogsOptions, ReplyStream, StreamLine } from "../client/client.ts";
 import { paint, print, type Colour } from "./output.ts";
 
 interface Source {
@@ -7,7 +6,7 @@ interface Source {
   stream: ReplyStream;
 }
 
-type Show = (name: string, line: StreamedLine) => void;
+type Show = (name: string, line: StreamLine) => void;
 
 const COLOURS: readonly Colour[] = ["cyan", "green", "yellow", "red"];
 
@@ -35,11 +34,11 @@ async function printOne({ name, stream }: Source, show: Show): Promise<void> {
   for await (const line of stream) show(name, line);
 }
 
-const asJson: Show = (_name, { raw }) => print(raw);
+const asJson: Show = (_name, line) => print(JSON.stringify(line));
 
 function asText(names: readonly string[]): Show {
   const width = Math.max(...names.map((name) => name.length));
-  return (name, { line }) => {
+  return (name, line) => {
     if (line.type !== "stdout" && line.type !== "stderr") return;
     const text = `${new Date(line.timestamp).toISOString()} [${line.type}] ${withoutNewline(line.data ?? "")}`;
     print(names.length === 1 ? text : `${prefix(name, width, names.indexOf(name))} ${text}`);
@@ -53,7 +52,7 @@ const prefix = (name: string, width: number, index: number): string =>
 
 /** Merges streams by time, holding one line of each. */
 async function printInOrder(sources: readonly Source[], show: Show): Promise<void> {
-  const heads = new Map<Source, StreamedLine>();
+  const heads = new Map<Source, StreamLine>();
   const advance = async (source: Source): Promise<void> => {
     const { done, value } = await source.stream.next();
     if (done) heads.delete(source);
@@ -67,7 +66,5 @@ async function printInOrder(sources: readonly Source[], show: Show): Promise<voi
   }
 }
 
-const earliest = (heads: ReadonlyMap<Source, StreamedLine>): [Source, StreamedLine] =>
-  [...heads].reduce((best, head) =>
-    head[1].line.timestamp < best[1].line.timestamp ? head : best,
-  );
+const earliest = (heads: ReadonlyMap<Source, StreamLine>): [Source, StreamLine] =>
+  [...heads].reduce((best, head) => (head[1].timestamp < best[1].timestamp ? head : best));

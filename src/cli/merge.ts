@@ -16,12 +16,13 @@ export function definitionOf({
 }
 
 /**
- * Lays the fields given over others. Variables, backoff and health are laid over one by one, so that
- * `--env DEBUG=1` keeps the other variables; lists are replaced.
+ * Lays the fields given over others. Variables, labels, backoff and health are laid over one by one, so that
+ * `--env DEBUG=1` keeps the other variables; lists are replaced, and so is `ready`, which has one part.
  */
 export function laidOver(base: ChangeBody, given: ChangeBody): ChangeBody {
   const merged: Fields = { ...base, ...given };
   if (base.env && given.env) merged.env = { ...base.env, ...given.env };
+  if (base.labels && given.labels) merged.labels = { ...base.labels, ...given.labels };
   if (base.backoff && given.backoff) merged.backoff = { ...base.backoff, ...given.backoff };
   if (base.health && given.health)
     merged.health = { ...withoutProbe(base.health, given.health), ...given.health };

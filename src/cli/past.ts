@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { AppError, ERRORS, type ErrorCode } from "../base/errors.ts";
-import type { HeadWire } from "../api/routes/events.ts";
+import type { LogHead } from "../client/client.ts";
 import { places } from "../config/places.ts";
 import { thisSystem } from "../config/system.ts";
 import type { Store } from "../offline/store.ts";
-import { commonArgs, connect } from "./args.ts";
+import { commonArgs, connect, urlOf, type ReachFlags } from "./args.ts";
 import { onTerminal, paintError, say } from "./output.ts";
 
 /*
@@ -24,9 +24,8 @@ export const pastArgs = {
   ...commonArgs,
 } as const;
 
-export interface PastFlags {
+export interface PastFlags extends ReachFlags {
   "state-dir"?: string | undefined;
-  socket?: string | undefined;
 }
 
 /** A store and who looks after it. */
@@ -47,7 +46,8 @@ export async function withPast<Answer>(
   flags: PastFlags & { "log-dir"?: string | undefined },
   use: (past: Past) => Answer | Promise<Answer>,
 ): Promise<Answer> {
-  const head = await daemonHead(flags.socket);
+  refuseOtherMachine(flags);
+  const head = urlOf(flags) === undefined ? await daemonHead({ socket: flags.socket }) : undefined;
   const chosen = flags["state-dir"] ?? head?.state_dir;
   const { cwd, env, uid, canWrite } = thisSystem();
   const at = places(env, uid, canWrite, { stateDir: chosen, logDir: flags["log-dir"] });
@@ -66,6 +66,17 @@ export async function withPast<Answer>(
       store.close();
     }
   });
+}
+
+/** A store is read where it lies. */
+function refuseOtherMachine(flags: PastFlags): void {
+  const url = urlOf(flags);
+  if (url === undefined || flags["state-dir"] !== undefined) return;
+  throw new AppError(
+    "invalid_request",
+    `this reads the event log itself, and that of the daemon at ${url} lies on its own machine: run it there, or ask for the rows with ` +
+      "sprite-env events. To read the log of this machine, name its --socket or --state-dir",
+  );
 }
 
 /** Opens it, or says where else a log may be. */
@@ -89,19 +100,14 @@ const another = (file: string): AppError =>
 /** How long a daemon may take to say where its log is, in milliseconds: the store can be read without it. */
 const PATIENCE_MS = 2_000;
 
-/** What the daemon on the socket says of its log; undefined where none answers, or not us. */
-export async function daemonHead(socket: string | undefined): Promise<HeadWire | undefined> {
+/** What the daemon says of its log; undefined where none answers, or not us. */
+export async function daemonHead(reach: ReachFlags): Promise<LogHead | undefined> {
   try {
-    const request = { method: "GET", path: "/v1/events/head", headMs: PATIENCE_MS };
-    const { status, body } = await connect(socket).raw(request);
-    const pieces: Buffer[] = [];
-    for await (const piece of body) pieces.push(piece);
-    if (status !== 200) return undefined;
-    return JSON.parse(Buffer.concat(pieces).toString()) as HeadWire; // what the route sends
+    return await connect(reach).head({ signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch (error) {
-    const code = error instanceof AppError ? error.code : undefined;
-    if (code === "invalid_request" || code === undefined) throw error;
-    return undefined;
+    if (error instanceof AppError && error.code !== "invalid_request") return undefined;
+    if (error instanceof Error && error.name === "TimeoutError") return undefined;
+    throw error;
   }
 }
 

@@ -38,7 +38,7 @@ function differences(current: ChangeBody, wanted: DefinitionBody): FieldChange[]
   const after = leaves(wanted);
   const fields = [...new Set([...after.keys(), ...before.keys()])];
   return fields
-    .filter((field) => canonical(before.get(field)) !== canonical(after.get(field)))
+    .filter((field) => canonical(field, before.get(field)) !== canonical(field, after.get(field)))
     .map((field) => ({ field, before: before.get(field), after: after.get(field) }));
 }
 
@@ -56,8 +56,30 @@ function leaves(value: object, prefix = ""): Map<string, unknown> {
 const isEmpty = (item: unknown): boolean =>
   item === null || item === undefined || (Array.isArray(item) && item.length === 0);
 
-/** `60s` and `1m` are the same. */
-function canonical(value: unknown): string {
-  const ms = typeof value === "string" ? durationMs(value) : undefined;
-  return JSON.stringify(ms === undefined ? value : { ms }) ?? "";
+/** Fields whose values are durations. */
+const DURATIONS =
+  /^(window|stop_timeout|ready_timeout|backoff\.(first|max|reset_after)|health\.(every|timeout))$/;
+
+/** A port of this machine, as it is shown. */
+const addressOf = (tcp: unknown): unknown =>
+  typeof tcp === "number"
+    ? `localhost:${tcp}`
+    : typeof tcp === "string"
+      ? tcp.replace(/^:/, "localhost:")
+      : tcp;
+
+/** The same value may be written in several ways: `60s` and `1m`, `SIGINT` and `int`, `27` and `0027`. Of each, one. */
+function canonical(field: string, value: unknown): string {
+  const words: Readonly<Record<string, (text: string) => unknown>> = {
+    stop_signal: (text) => text.toUpperCase().replace(/^SIG/, ""),
+    umask: (text) => text.padStart(4, "0"),
+  };
+  if (DURATIONS.test(field) && typeof value === "string")
+    return JSON.stringify(durationMs(value) ?? value);
+  if ((field === "user" || field === "group") && value !== undefined) return String(value);
+  if (field === "ready.tcp" || field === "health.tcp")
+    return JSON.stringify(addressOf(value)) ?? "";
+  if (field === "success_exit_codes" && Array.isArray(value)) return value.toSorted().join();
+  const one = typeof value === "string" ? (words[field]?.(value) ?? value) : value;
+  return JSON.stringify(one) ?? "";
 }

@@ -22,8 +22,12 @@ export const root = defineCommand({
     events: () => import("./commands/events.ts").then((file) => file.events),
     history: () => import("./commands/history.ts").then((file) => file.history),
     why: () => import("./commands/why.ts").then((file) => file.why),
+    state: () => import("./commands/state.ts").then((file) => file.state),
+    diff: () => import("./commands/diff.ts").then((file) => file.diff),
+    boot: () => import("./commands/boot.ts").then((file) => file.boot),
     audit: () => import("./commands/audit.ts").then((file) => file.audit),
     replay: () => import("./commands/replay.ts").then((file) => file.replay),
     curl: () => import("./commands/curl.ts").then((file) => file.curl),
+    completion: () => import("./commands/completion.ts").then((file) => file.completion),
   },
 });

@@ -1,15 +1,19 @@
 import type { ArgsDef, CommandMeta, ParsedArgs } from "citty";
 import { AppError, messageOf } from "../base/errors.ts";
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../base/nearest.ts";
+import { connect, urlOf, type ReachFlags } from "./args.ts";
 import { codeOf, EXIT, exitCodeOf } from "./exit-codes.ts";
-import { paintError, print, say } from "./output.ts";
+import { paintError, print, say, terminalSize } from "./output.ts";
 import { root } from "./root.ts";
 import { strict } from "./strict.ts";
 import type { AnyCommand, VerbData } from "./verb.ts";
 import { PROGRAM, VERSION } from "./version.ts";
 
+/** What the completion scripts of shells ask with; no verb, and shown nowhere. */
+export const COMPLETE = "__complete";
+
 const HELP = ["--help", "-h", "-help"];
-const VERSIONS = ["--version", "-version", "-v"];
+const VERSIONS = ["--version", "-version", "-v", "version"];
 
 interface Found {
   /** `sprite-env services create`. */
@@ -27,6 +31,10 @@ interface Found {
  */
 export async function run(words: readonly string[]): Promise<number> {
   try {
+    if (words[0] === COMPLETE) {
+      const { printCompletions } = await import("./complete.ts");
+      return await printCompletions(words.slice(1));
+    }
     return await runVerb(await find(daemonByFlags(words) ? ["serve", ...words] : words));
   } catch (error) {
     complain(codeOf(error) === undefined ? stackOf(error) : messageOf(error));
@@ -51,7 +59,7 @@ function daemonByFlags(words: readonly string[]): boolean {
 async function find(words: readonly string[]): Promise<Found> {
   let found: Found = { path: PROGRAM, command: root, rest: [...words] };
   if (words[0] === "help") found = { ...found, rest: [...words.slice(1), "--help"] };
-  while (found.command.subCommands) {
+  while (found.command.subCommands && !VERSIONS.includes(words[0] ?? "")) {
     const below = await step(found);
     if (!below) break;
     found = below;
@@ -93,9 +101,22 @@ async function noSuchVerb(path: string, word: string, verbs: readonly string[]):
   const below = Object.keys(await verbsOf(services));
   const meant = SYNONYMS[word] ?? word;
   const deeper = path === PROGRAM && below.includes(meant) ? `services ${meant}` : undefined;
-  const guess = verbs.includes(meant) ? meant : (deeper ?? nearest(word, verbs));
+  const guess = verbs.includes(meant) ? meant : (deeper ?? nearestVerb(path, word, verbs, below));
   const hint = guess ? `did you mean "${path} ${guess}"?` : `known are ${verbs.join(", ")}`;
   return `there is no verb "${word}": ${hint}`;
+}
+
+/** The verb that was probably meant: of this group, or of `services`, whose name people leave out. */
+function nearestVerb(
+  path: string,
+  word: string,
+  verbs: readonly string[],
+  ofServices: readonly string[],
+): string | undefined {
+  const here = nearest(word, verbs);
+  if (here !== undefined || path !== PROGRAM) return here;
+  const below = nearest(word, ofServices);
+  return below && `services ${below}`;
 }
 
 async function runVerb(found: Found): Promise<number> {
@@ -104,12 +125,28 @@ async function runVerb(found: Found): Promise<number> {
   const meta = await metaOf(command);
   if (rest.some((word) => VERSIONS.includes(word)) && command === root) return version();
   if (wantsHelp(rest, meta.literal)) return help(found);
-  if (command.subCommands) return groupAlone(found);
+  if (command.subCommands && (!command.run || rest.length === 0)) return groupAlone(found);
   const { args, data } = meta.literal
     ? literally(rest)
     : strictly(found, await argsOf(command), meta);
-  const result: unknown = await command.run?.({ rawArgs: rest, args, cmd: command, data });
-  return typeof result === "number" ? result : EXIT.ok;
+  try {
+    const result: unknown = await command.run?.({ rawArgs: rest, args, cmd: command, data });
+    return typeof result === "number" ? result : EXIT.ok;
+  } catch (error) {
+    throw await explained(error, args as ReachFlags); // no other flag has their names
+  }
+}
+
+/** An error with what this command line could do about it: the service that was probably meant, the token that was not sent. */
+async function explained(error: unknown, reach: ReachFlags): Promise<unknown> {
+  if (!(error instanceof AppError)) return error;
+  if (error.code === "unauthorized" && urlOf(reach) && !process.env["SPRITE_HTTP_API_TOKEN"]) {
+    const message = `${error.message}. No token was sent: put it into the environment, as SPRITE_HTTP_API_TOKEN`;
+    return new AppError(error.code, message, { cause: error });
+  }
+  if (error.code !== "service_not_found") return error;
+  const { withGuess } = await import("./guess.ts");
+  return withGuess(error, connect(reach));
 }
 
 interface Given {
@@ -145,16 +182,19 @@ function version(): number {
   return EXIT.ok;
 }
 
+/** As wide as the terminal, but no wider than lines can be read with ease. */
+const helpWidth = (): number => Math.min(100, terminalSize().columns);
+
 async function help({ path, command }: Found): Promise<number> {
   const { described, helpText } = await import("./help.ts");
-  print(helpText(await described(path, command)));
+  print(helpText(await described(path, command), helpWidth()));
   return EXIT.ok;
 }
 
 /** A group without a verb: its help, but it is no success. `sprite-env` alone is a question, and answered. */
 async function groupAlone({ path, command, rest }: Found): Promise<number> {
   const { described, helpText } = await import("./help.ts");
-  const text = helpText(await described(path, command));
+  const text = helpText(await described(path, command), helpWidth());
   const [flag] = rest;
   if (flag !== undefined) {
     throw new AppError(

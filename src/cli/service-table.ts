@@ -1,62 +1,121 @@
-import type { ServiceWire } from "../api/view-schemas.ts";
-import { paint, type Colour } from "./output.ts";
-import { table } from "./table.ts";
+import { exitInWords } from "../../machines/service-context.ts";
+import type { Service, ServiceState } from "../client/client.ts";
+import { paint, terminalSize, type Colour } from "./output.ts";
+import { table, type Fit } from "./table.ts";
 
-const COLOURS: Readonly<Record<ServiceWire["state"]["phase"], Colour>> = {
+/** Trouble differs from the rest by its weight, too, for whoever cannot tell red from green; the word says it anyway. */
+const COLOURS: Readonly<Record<ServiceState["phase"], Colour>> = {
   pending: "yellow",
   starting: "yellow",
   running: "green",
-  crashed: "red",
+  crashed: "alarm",
   restarting: "yellow",
   stopping: "yellow",
   stopped: "dim",
-  failed: "red",
+  failed: "alarm",
 };
 
+/** The colour that a state is shown in. */
+export const phaseColour = (phase: ServiceState["phase"]): Colour => COLOURS[phase];
+
+/** What a row needs of a service: a moment of the past has no more. */
+type Shown = Pick<Service, "name" | "http_port" | "labels" | "state">;
+
+export interface TableOptions {
+  /** With a column of labels. */
+  labels?: boolean | undefined;
+  /** Nothing is cut at the edge of the terminal. */
+  wide?: boolean | undefined;
+}
+
+interface Column {
+  title: string;
+  /** The fewest columns of the terminal that it is cut to; absent: it is never cut. */
+  least?: number;
+  /** Left out where all are too wide together; the lowest first. */
+  spare?: number;
+  cell: (service: Shown, now: number) => string;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: "name", least: 8, cell: ({ name }) => name },
+  { title: "state", cell: ({ state }) => state.phase },
+  { title: "uptime", spare: 4, cell: ({ state }, now) => uptimeOf(state, now) },
+  { title: "restarts", spare: 3, cell: ({ state }) => String(state.restart_count ?? 0) },
+  { title: "last exit", least: 9, spare: 2, cell: ({ state }) => exitWord(state.last_exit) },
+  { title: "pid", spare: 1, cell: ({ state }) => String(state.pid ?? "") },
+  { title: "http_port", spare: 5, cell: ({ http_port }) => String(http_port ?? "") },
+];
+
+const LABELS: Column = { title: "labels", least: 10, cell: ({ labels }) => labelsOf(labels) };
+const NOTE: Column = { title: "note", least: 12, cell: ({ state }, now) => noteOf(state, now) };
+
 /**
- * All services as people read them. The column is called `http_port` as in the JSON.
+ * All services as people read them, no wider than the terminal. The column is called `http_port` as in the JSON.
  *
  * @param now milliseconds of the wall clock, for times that have passed
  */
-export function serviceTable(services: readonly ServiceWire[], now: number): string {
+export function serviceTable(
+  services: readonly Shown[],
+  now: number,
+  { labels, wide }: TableOptions = {},
+): string {
   if (services.length === 0) {
     return 'No services yet. Create one: sprite-env services create web --cmd python3 --args "-m,http.server,3000"';
   }
-  const header = ["name", "state", "pid", "uptime", "restarts", "http_port", "note"];
+  const columns = [...COLUMNS, ...(labels ? [LABELS] : []), NOTE];
   return table(
-    header,
-    services.map((service) => rowOf(service, now)),
+    columns.map(({ title }) => title),
+    services.map((service) => columns.map(({ cell }) => cell(service, now))),
     (text, column, row) =>
-      column === 1 ? paint(COLOURS[services[row]?.state.phase ?? "stopped"], text) : text,
+      columns[column]?.title === "state"
+        ? paint(phaseColour(services[row]?.state.phase ?? "stopped"), text)
+        : text,
+    wide ? undefined : fitOf(columns),
   );
 }
 
-function rowOf({ name, http_port, state }: ServiceWire, now: number): string[] {
-  const uptime =
-    state.pid === undefined || !state.started_at
-      ? ""
-      : timeSpan(now - Date.parse(state.started_at));
-  return [
-    name,
-    state.phase,
-    String(state.pid ?? ""),
-    uptime,
-    String(state.restart_count ?? 0),
-    String(http_port ?? ""),
-    noteOf(state, now),
-  ];
+const fitOf = (columns: readonly Column[]): Fit => ({
+  width: terminalSize().columns,
+  least: columns.map(({ least }) => least),
+  spare: columns
+    .flatMap(({ spare }, index) => (spare === undefined ? [] : [{ spare, index }]))
+    .toSorted((a, b) => a.spare - b.spare)
+    .map(({ index }) => index),
+});
+
+function uptimeOf({ pid, started_at: started }: ServiceState, now: number): string {
+  return pid === undefined || !started ? "" : timeSpan(now - Date.parse(started));
 }
 
-function noteOf(state: ServiceWire["state"], now: number): string {
+/** How its last process ended, in two words; `get` has all that is known. */
+export function exitWord(exit: ServiceState["last_exit"]): string {
+  if (!exit) return "";
+  if (exit.spawn_error !== undefined) return "not started";
+  if (exit.oom) return "out of memory";
+  if (exit.signal !== undefined) return `${exit.signal}${exit.core ? ", core" : ""}`;
+  return exit.code === undefined ? "unknown" : `exit ${exit.code}`;
+}
+
+const labelsOf = (labels: Service["labels"]): string =>
+  Object.entries(labels ?? {})
+    .map(([name, value]) => (value === "" ? name : `${name}=${value}`))
+    .join(",");
+
+function noteOf(state: ServiceState, now: number): string {
   const next = state.next_restart_at && timeSpan(Date.parse(state.next_restart_at) - now);
   const notes = [
-    ...(state.flags ?? []),
-    state.error,
     state.waiting_for?.length ? `waits for ${state.waiting_for.join(", ")}` : undefined,
     next && (next === "0s" ? "next try at once" : `next try in ${next}`),
+    ...(state.flags ?? []),
+    saysMore(state) ? state.error : undefined,
   ];
   return notes.filter(Boolean).join("; ");
 }
+
+/** The column of the last exit has the other errors. */
+const saysMore = ({ error, last_exit: exit }: ServiceState): boolean =>
+  !exit || exit.spawn_error !== undefined || error !== exitInWords(exit);
 
 const UNITS = [
   ["d", 86_400_000],

@@ -1,6 +1,6 @@
 import type { ArgsDef, CommandMeta, ParsedArgs } from "citty";
 import { AppError } from "../base/errors.ts";
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../base/nearest.ts";
 import type { Argument } from "./verb.ts";
 
 /*
@@ -65,9 +65,14 @@ const aliasesOf = (arg: Argument): string[] =>
 function readWord(reading: Reading, word: string): void {
   if (word === "--") throw afterDashes(reading);
   if (word.startsWith("--")) readLong(reading, word.slice(2));
-  else if (word.startsWith("-") && word !== "-") readShort(reading, word.slice(1));
+  else if (word.startsWith("-") && word !== "-" && !isNumber(reading, word))
+    readShort(reading, word.slice(1));
   else reading.words.push(word);
 }
+
+/** `-1` is a word like any other where the verb takes words and has no flag of that name. */
+const isNumber = ({ short, positionals }: Reading, word: string): boolean =>
+  /^-\d+$/.test(word) && positionals.length > 0 && !short.has(word.slice(1, 2));
 
 function readLong(reading: Reading, text: string): void {
   const [, name = "", , given] = /^([^=]*)(=([\s\S]*))?$/.exec(text) ?? [];
@@ -172,11 +177,11 @@ const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 function requireFlags({ flags, values, positionals, words, meta }: Reading): void {
-  const most = positionals.at(-1)?.[1].repeat ? Infinity : positionals.length;
+  const most = positionals.some(([, arg]) => arg.repeat) ? Infinity : positionals.length;
   const stray = words[most];
   if (stray !== undefined)
     throw wrong(`unexpected "${stray}"${meta.stray ? `: ${meta.stray}` : ""}`);
-  const lacking = positionals.find(([, arg], index) => arg.required && words[index] === undefined);
+  const lacking = positionals.find(([, arg], index) => arg.required && words.length <= index);
   if (lacking) throw wrong(`${lacking[0].toUpperCase()} is missing: ${lacking[1].description}`);
   if (words.includes("")) throw wrong("an empty word is no name");
   const flag = [...flags].find(([name, arg]) => arg.required && !values.has(name));
@@ -188,14 +193,28 @@ function argsOf({ flags, positionals, values, switches, words }: Reading): Parse
     value === undefined ? [] : [[name, value]],
   );
   const singles = [...values].map(([name, [value]]) => [name, value]);
-  const named = positionals.map(([name], index) => [name, words[index]]);
+  const named = shared(positionals, words).map(([name, [word]]) => [name, word]);
   const entries = [...defaults, ...singles, ...switches, ...named];
   return { _: words, ...Object.fromEntries(entries) } as ParsedArgs; // each value was read as its definition says
 }
 
 function repeatedOf({ positionals, values, words }: Reading): Map<string, readonly string[]> {
-  const last = positionals.at(-1);
-  const repeated = new Map<string, readonly string[]>(values);
-  if (last?.[1].repeat) repeated.set(last[0], words.slice(positionals.length - 1));
-  return repeated;
+  const repeats = positionals.filter(([, arg]) => arg.repeat).map(([name]) => name);
+  const many = shared(positionals, words).filter(([name]) => repeats.includes(name));
+  return new Map<string, readonly string[]>([...values, ...many]);
+}
+
+/** The words of each positional. The one that may be repeated takes all that those around it leave: in `signal a b HUP` two. */
+function shared(
+  positionals: readonly [string, Argument][],
+  words: readonly string[],
+): [string, readonly string[]][] {
+  const extra = Math.max(0, words.length - positionals.length);
+  let next = 0;
+  return positionals.map(([name, arg]) => {
+    const count = arg.repeat ? 1 + extra : 1;
+    const own = words.slice(next, next + count);
+    next += count;
+    return [name, own];
+  });
 }

@@ -1,10 +1,14 @@
 import type { ChangeBody } from "../api/schemas.ts";
+import { WIRE_NAMES } from "../api/wire-names.ts";
 import { AppError } from "../base/errors.ts";
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../base/nearest.ts";
 import { isObject } from "./definition-file.ts";
 
 /** Fields that can be absent. */
-const FIELDS = ["args", "env", "dir", "needs", "http_port", "restart", "backoff", "health"];
+const FIELDS: readonly string[] = Object.values(WIRE_NAMES).filter((name) => name !== "cmd");
+
+/** Fields whose parts have names of somebody's own choice: taken as they stand. */
+const NAMED_PARTS = new Set(["env", "labels"]);
 
 /**
  * Adds to a change what removes fields (null), or parts of them: `env.DEBUG` gives `env` without that variable.
@@ -23,7 +27,9 @@ function withoutOne(current: ChangeBody, change: ChangeBody, word: string): Chan
   const dot = word.indexOf(".");
   const field = fieldOf(dot < 0 ? word : word.slice(0, dot));
   if (dot < 0) return { ...change, [field]: removed(change, field) };
-  const part = field === "env" ? word.slice(dot + 1) : word.slice(dot + 1).replaceAll("-", "_");
+  const part = NAMED_PARTS.has(field)
+    ? word.slice(dot + 1)
+    : word.slice(dot + 1).replaceAll("-", "_");
   const parts = change[field] ?? current[field];
   if (!isObject(parts) || !Object.hasOwn(parts, part)) {
     throw wrong(`--unset ${word}: the definition has no ${field}.${part}`);

@@ -22,7 +22,19 @@ export interface Strictness {
   check?: (value: string, flag: string) => void;
   /** May be given more than once (a flag), or takes all words that are left (a positional). */
   repeat?: boolean;
+  /** What a shell may offer as its value. A positional called `name` takes services. */
+  complete?: Completion;
 }
+
+/** Kinds of words that a shell can complete; `services` are several, separated by commas. */
+export type Completion =
+  | "service"
+  | "services"
+  | "signal"
+  | "event-type"
+  | "file"
+  | "directory"
+  | "shell";
 
 export type Argument = ArgDef & Strictness;
 

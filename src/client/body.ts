@@ -1,11 +1,14 @@
 import { AppError } from "../base/errors.ts";
 import type { ByteReader } from "./bytes.ts";
+import { LostReply } from "./lost-reply.ts";
 
 /** What decides how a body is framed. Source: RFC 9112, section 6.3. */
 export interface Framing {
   method: string;
   status: number;
   headers: ReadonlyMap<string, string>;
+  /** Given up by whoever asked: its reason is thrown. */
+  signal?: AbortSignal | undefined;
 }
 
 const PIECE_BYTES = 65_536;
@@ -17,7 +20,7 @@ const hasNoBody = ({ method, status }: Framing): boolean =>
 /**
  * The body of a reply, piece by piece as it comes.
  *
- * @throws AppError `daemon_unreachable` while it is read, where the connection ends before the body does
+ * @throws LostReply while it is read, where the connection ends before the body does; the reason of the signal where that ended it
  */
 export async function* bodyOf(reader: ByteReader, framing: Framing): AsyncGenerator<Buffer> {
   let whole = false;
@@ -25,6 +28,7 @@ export async function* bodyOf(reader: ByteReader, framing: Framing): AsyncGenera
     yield* framed(reader, framing);
     whole = true;
   } catch (error) {
+    framing.signal?.throwIfAborted();
     throw error instanceof AppError ? error : incomplete(error);
   } finally {
     if (!whole) reader.close(); // else the daemon closes it, and we need not wait for that
@@ -73,9 +77,8 @@ async function chunkSize(reader: ByteReader): Promise<number> {
   return Number.parseInt(digits, 16);
 }
 
-const incomplete = (cause: unknown): AppError =>
-  new AppError(
-    "daemon_unreachable",
+const incomplete = (cause: unknown): LostReply =>
+  new LostReply(
     "the daemon closed the connection in the middle of its reply (it was stopped or killed): what it had acknowledged stands, and it goes on with it when it runs again",
-    { cause },
+    cause,
   );

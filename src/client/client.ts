@@ -1,19 +1,67 @@
-import type { ChangeBody, DefinitionBody } from "../api/schemas.ts";
-import type { ServiceWire } from "../api/view-schemas.ts";
-import { AppError } from "../base/errors.ts";
+import { AppError, type ErrorCode } from "../base/errors.ts";
+import { socketPlaces } from "../config/places.ts";
+import { again } from "./again.ts";
+import { socketEndpoint, urlEndpoint, type Endpoint } from "./endpoint.ts";
+import { followed, type EventsOptions } from "./events.ts";
 import { failureOf } from "./failure.ts";
 import { exchange, type HttpReply, type HttpRequest } from "./http.ts";
-import { streamedLines, type StreamedLine } from "./lines.ts";
-import { reach } from "./reach.ts";
+import { jsonLines, whole } from "./lines.ts";
+import type {
+  EventRecord,
+  Health,
+  LogHead,
+  Service,
+  ServiceChange,
+  ServiceDefinition,
+  StreamLine,
+} from "./types.ts";
+
+export { AppError, type ErrorCode };
+export type { EventsOptions, HttpReply, HttpRequest };
+export type {
+  EventRecord,
+  Health,
+  LogHead,
+  Service,
+  ServiceChange,
+  ServiceDefinition,
+  ServiceState,
+  StreamLine,
+} from "./types.ts";
 
 /** How long an answer that needs no work may take, in milliseconds. */
 const ANSWER_MS = 30_000;
+/** How long a daemon that went away in the middle is waited for, in milliseconds. */
+const RETRY_MS = 10_000;
 
-/** Longest answer that is read as a whole. */
-const MAX_ANSWER_BYTES = 64 << 20;
+/** Where the daemon is, and how patient to be with it. */
+export interface ClientOptions {
+  /**
+   * Its Unix socket, or several to try in order. Default: `SPRITE_ENV_SOCKET`, else where a daemon listens by default.
+   */
+  socket?: string | readonly string[] | undefined;
+  /** Base URL of its TCP listener: `http://host:port`. Default: `SPRITE_ENV_URL` where no socket is given. */
+  url?: string | undefined;
+  /** Bearer token, for a URL. Default: `SPRITE_HTTP_API_TOKEN`. */
+  token?: string | undefined;
+  /** Name of the sprite to ask for: requests go to `/v1/sprites/NAME/…`, and a daemon of another name refuses them. */
+  sprite?: string | undefined;
+  /** How long the head of an answer that needs no work may take, in milliseconds. Default: 30,000. */
+  timeoutMs?: number | undefined;
+  /** How long a command whose reply was lost is sent again, in milliseconds; 0: never. Default: 10,000. */
+  retryMs?: number | undefined;
+  /** Told of each reply that was lost, before the command is sent again. */
+  onRetry?: ((error: AppError) => void) | undefined;
+}
 
-/** What a command may carry beside its body. Absent ones are left to the daemon. */
-export interface Options {
+/** What any call takes. */
+export interface CallOptions {
+  /** Gives up: the connection is closed and the signal's reason thrown. A command that was taken stands. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What a command takes. Absent ones are left to the daemon. */
+export interface Options extends CallOptions {
   /** A Go duration: how long to stream. */
   duration?: string | undefined;
   /** A Go duration: how long to wait for a gentle end. */
@@ -21,124 +69,247 @@ export interface Options {
   withDependents?: boolean | undefined;
   /** Version of the definition that the change is meant for. */
   ifMatch?: number | undefined;
+  /** Sent as `Idempotency-Key`: of two requests with one key the second only answers. Default: a random one for each call. */
+  idempotencyKey?: string | undefined;
 }
 
-export interface LogsOptions {
+export interface ListOptions extends CallOptions {
+  /** Only services that have all of these labels. */
+  labels?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface LogsOptions extends CallOptions {
+  /** The last so many lines. Default: all that is kept. */
   lines?: number | undefined;
+  /** A Go duration: go on with what comes for so long. */
   duration?: string | undefined;
+  /** Go on with what comes until the caller leaves. */
   follow?: boolean | undefined;
 }
 
-type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+/** A command's options, and the one that only a rollback has. */
+type Commanded = Options & { version?: number | undefined };
 
-/** Lines of a command's reply as they come. Leaving early closes the connection; the command stands. */
-export type ReplyStream = AsyncGenerator<StreamedLine>;
+/** Lines of a reply as they come. Leaving early closes the connection; a command that was taken stands. */
+export type ReplyStream = AsyncGenerator<StreamLine, void>;
 
-const pathOf = (name: string, verb = ""): string =>
-  `/v1/services/${encodeURIComponent(name)}${verb && `/${verb}`}`;
+type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 function withQuery(path: string, query: Query): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== false);
-  const text = given.map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`).join("&");
+  const text = given
+    .flatMap(([key, value]) => [value].flat().map((one) => [key, String(one)] as const))
+    .map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
+    .join("&");
   return text === "" ? path : `${path}?${text}`;
 }
 
-async function whole(body: AsyncIterable<Buffer>): Promise<string> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of body) {
-    bytes += piece.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new AppError("internal", "the daemon's answer has no end");
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString();
+const pathOf = (name: string, verb = ""): string =>
+  `/services/${encodeURIComponent(name)}${verb && `/${verb}`}`;
+
+function endpointOf({ socket, url, token }: ClientOptions): Endpoint {
+  const env = process.env;
+  if (socket !== undefined && url !== undefined)
+    throw new AppError("invalid_request", "a socket and a URL are given: name one of them");
+  const base = url ?? (socket === undefined ? env["SPRITE_ENV_URL"] : undefined);
+  if (base) return urlEndpoint(base, token ?? (env["SPRITE_HTTP_API_TOKEN"] || undefined));
+  return socketEndpoint(
+    socket === undefined ? socketPlaces(env, process.getuid?.() ?? -1) : [socket].flat(),
+  );
 }
 
 /**
- * Typed calls to a daemon over its Unix socket, each over a connection of its own.
- * Every method throws the daemon's own AppError, or those of `reach` and `exchange`.
+ * Typed calls to a daemon over its Unix socket or its TCP listener, each over a connection of its own.
+ *
+ * Every method throws an AppError whose `code` says what happened: the daemon's own, `daemon_unreachable`, `unauthorized` or `timed_out`.
+ * A command is sent again where its reply was lost before it began, with the same idempotency key, so that it is carried out once.
  */
 export class Client {
-  readonly #sockets: readonly string[];
+  readonly #endpoint: Endpoint;
+  readonly #options: ClientOptions;
+  readonly #base: string;
 
-  /** @param sockets where to look for the daemon, in order */
-  constructor(sockets: readonly string[]) {
-    this.#sockets = sockets;
+  /** @throws AppError `invalid_request` for a URL or token that cannot be one */
+  constructor(options: ClientOptions = {}) {
+    this.#endpoint = endpointOf(options);
+    this.#options = options;
+    this.#base =
+      options.sprite === undefined ? "/v1" : `/v1/sprites/${encodeURIComponent(options.sprite)}`;
   }
 
-  list(): Promise<ServiceWire[]> {
-    return this.#ask<ServiceWire[]>("/v1/services");
+  /** All services, or those with all of some labels, by name. Values of their variables are shown by `get` alone. */
+  list({ labels = {}, ...call }: ListOptions = {}): Promise<Service[]> {
+    const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+    return this.#ask<Service[]>(this.#base + withQuery("/services", { label }), call);
   }
 
-  get(name: string): Promise<ServiceWire> {
-    return this.#ask<ServiceWire>(pathOf(name));
+  /** @throws AppError `service_not_found` */
+  get(name: string, call?: CallOptions): Promise<Service> {
+    return this.#ask<Service>(this.#base + pathOf(name), call);
   }
 
   /** Creates or replaces, and starts. */
-  put(name: string, definition: DefinitionBody, options: Options = {}): Promise<ReplyStream> {
-    return this.#command("PUT", pathOf(name), options, definition);
+  put(name: string, definition: ServiceDefinition, options?: Options): Promise<ReplyStream> {
+    return this.#stream("PUT", pathOf(name), options, definition);
   }
 
   /** Changes the fields given; null removes one. Starts nothing that is down. */
-  update(name: string, change: ChangeBody, options: Options = {}): Promise<ReplyStream> {
-    return this.#command("PATCH", pathOf(name), options, change);
+  update(name: string, change: ServiceChange, options?: Options): Promise<ReplyStream> {
+    return this.#stream("PATCH", pathOf(name), options, change);
   }
 
-  start(name: string, options: Options = {}): Promise<ReplyStream> {
-    return this.#command("POST", pathOf(name, "start"), options);
+  /**
+   * Gives a service an earlier definition again, as a new version.
+   *
+   * @param version the one to go back to; undefined is the one before the newest
+   * @throws AppError `version_not_found`
+   */
+  rollback(name: string, version: number | undefined, options?: Options): Promise<ReplyStream> {
+    return this.#stream("POST", pathOf(name, "rollback"), { ...options, version });
   }
 
-  restart(name: string, options: Options = {}): Promise<ReplyStream> {
-    return this.#command("POST", pathOf(name, "restart"), options);
+  start(name: string, options?: Options): Promise<ReplyStream> {
+    return this.#stream("POST", pathOf(name, "start"), options);
   }
 
-  stop(name: string, options: Options = {}): Promise<ReplyStream> {
-    return this.#command("POST", pathOf(name, "stop"), options);
+  restart(name: string, options?: Options): Promise<ReplyStream> {
+    return this.#stream("POST", pathOf(name, "restart"), options);
+  }
+
+  /** @throws AppError `service_stopped` for what is stopped already, `service_needed` while another service needs it */
+  stop(name: string, options?: Options): Promise<ReplyStream> {
+    return this.#stream("POST", pathOf(name, "stop"), options);
   }
 
   /** Resolves when its process is gone and its definition removed. */
-  async remove(name: string): Promise<void> {
-    await whole((await this.#accepted({ method: "DELETE", path: pathOf(name) })).body);
+  async remove(name: string, options?: Options): Promise<void> {
+    await whole((await this.#command("DELETE", pathOf(name), options)).body);
   }
 
-  async signal(name: string, signal: string): Promise<void> {
-    const request = { ...json("POST", "/v1/services/signal", { name, signal }), headMs: ANSWER_MS };
-    await whole((await this.#accepted(request)).body);
+  /** @param signal its name, with SIG or without */
+  async signal(name: string, signal: string, options?: Options): Promise<void> {
+    const { timeoutMs: headMs = ANSWER_MS } = this.#options;
+    const body = { name, signal };
+    await whole((await this.#command("POST", "/services/signal", options, body, headMs)).body);
   }
 
-  async logs(name: string, options: LogsOptions): Promise<ReplyStream> {
-    const path = withQuery(pathOf(name, "logs"), { ...options });
-    return streamedLines((await this.#accepted({ method: "GET", path, headMs: ANSWER_MS })).body);
+  /** What a service wrote. */
+  async logs(name: string, { signal, ...how }: LogsOptions = {}): Promise<ReplyStream> {
+    return this.#lines<StreamLine>(
+      this.#base + withQuery(pathOf(name, "logs"), { ...how }),
+      signal,
+    );
+  }
+
+  /** Rows of the event log; with `follow` also those that come, over any loss of the connection. */
+  events(options: EventsOptions = {}): AsyncGenerator<EventRecord, void> {
+    const source = {
+      rows: (asked: EventsOptions) => this.#rows(asked),
+      head: () => this.head({ signal: options.signal }),
+    };
+    return options.follow ? followed(source, options) : once(source.rows(options));
+  }
+
+  /** Where the event log ends. */
+  head(call?: CallOptions): Promise<LogHead> {
+    return this.#ask<LogHead>(`${this.#base}/events/head`, call);
+  }
+
+  /**
+   * Makes a read model anew from the event log, while the daemon goes on; resolves when it follows the log again.
+   *
+   * @param name `services`
+   * @throws AppError `not_found`, `storage_failed`
+   */
+  async rebuildProjection(name: string, options?: Options): Promise<void> {
+    const path = `/projections/${encodeURIComponent(name)}/rebuild`;
+    await whole((await this.#command("POST", path, options)).body);
+  }
+
+  /** Whether the daemon answers. */
+  health(call?: CallOptions): Promise<Health> {
+    return this.#ask<Health>("/healthz", call);
+  }
+
+  /** Prometheus' text format. */
+  metrics(call?: CallOptions): Promise<string> {
+    return this.#text("/metrics", call);
+  }
+
+  /** The OpenAPI 3.1 document of the API. */
+  openapi(call?: CallOptions): Promise<Record<string, unknown>> {
+    return this.#ask("/openapi.json", call);
   }
 
   /** A request as it stands; any status is an answer. */
   async raw(request: HttpRequest): Promise<HttpReply> {
-    return exchange(await reach(this.#sockets), request);
+    const { headers, prefix } = this.#endpoint;
+    request.signal?.throwIfAborted();
+    return exchange(await this.#endpoint.open(), {
+      ...request,
+      path: prefix + request.path,
+      headers: { ...headers, ...request.headers },
+    });
   }
 
-  /** A GET whose reply is NDJSON. @param path with its query */
-  async lines(path: string): Promise<ReplyStream> {
-    return streamedLines((await this.#accepted({ method: "GET", path, headMs: ANSWER_MS })).body);
+  #rows(options: EventsOptions): Promise<AsyncGenerator<EventRecord, void>> {
+    const { service, kind, types = [], from, limit, follow, signal } = options;
+    const type = types.length > 0 ? types.join(",") : undefined;
+    const query = { service, kind, type, from, limit, follow };
+    return this.#lines<EventRecord>(withQuery(`${this.#base}/events`, query), signal);
   }
 
-  async #command(
+  async #lines<Line>(
+    path: string,
+    signal: AbortSignal | undefined,
+  ): Promise<AsyncGenerator<Line, void>> {
+    return jsonLines<Line>((await this.#accepted(this.#question(path, signal))).body);
+  }
+
+  async #stream(
     method: string,
     path: string,
-    { duration, timeout, withDependents, ifMatch }: Options,
+    options?: Commanded,
     body?: object,
   ): Promise<ReplyStream> {
-    const query = { duration, timeout, with_dependents: withDependents };
-    const request = json(method, withQuery(path, query), body);
-    const headers = {
-      ...request.headers,
-      ...(ifMatch !== undefined && { "If-Match": `"${ifMatch}"` }),
-    };
-    return streamedLines((await this.#accepted({ ...request, headers })).body);
+    return jsonLines<StreamLine>((await this.#command(method, path, options, body)).body);
   }
 
-  async #ask<Answer>(path: string): Promise<Answer> {
-    const reply = await this.#accepted({ method: "GET", path, headMs: ANSWER_MS });
-    return JSON.parse(await whole(reply.body)) as Answer; // what the daemon's schema says it sends
+  #command(
+    method: string,
+    path: string,
+    { version, duration, timeout, withDependents, ifMatch, ...options }: Commanded = {},
+    body?: object,
+    headMs?: number,
+  ): Promise<HttpReply> {
+    const { retryMs = RETRY_MS, onRetry } = this.#options;
+    const { idempotencyKey, signal } = options;
+    const query = { version, duration, timeout, with_dependents: withDependents };
+    const request: HttpRequest = {
+      method,
+      path: this.#base + withQuery(path, query),
+      headers: {
+        ...(body && { "Content-Type": "application/json" }),
+        ...(ifMatch !== undefined && { "If-Match": `"${ifMatch}"` }),
+        "Idempotency-Key": idempotencyKey ?? crypto.randomUUID(),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+      headMs,
+      signal,
+    };
+    return again(() => this.#accepted(request), { retryMs, signal, onRetry });
+  }
+
+  async #ask<Answer>(path: string, call?: CallOptions): Promise<Answer> {
+    return JSON.parse(await this.#text(path, call)) as Answer; // what the daemon's schema says it sends
+  }
+
+  async #text(path: string, call: CallOptions = {}): Promise<string> {
+    return whole((await this.#accepted(this.#question(path, call.signal))).body);
+  }
+
+  #question(path: string, signal: AbortSignal | undefined): HttpRequest {
+    return { method: "GET", path, headMs: this.#options.timeoutMs ?? ANSWER_MS, signal };
   }
 
   async #accepted(request: HttpRequest): Promise<HttpReply> {
@@ -148,7 +319,6 @@ export class Client {
   }
 }
 
-const json = (method: string, path: string, body?: object): HttpRequest =>
-  body === undefined
-    ? { method, path }
-    : { method, path, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+async function* once<Item>(items: Promise<AsyncIterable<Item>>): AsyncGenerator<Item, void> {
+  yield* await items;
+}

@@ -2,11 +2,12 @@ import { connect, type Socket } from "node:net";
 import { AppError } from "../base/errors.ts";
 import { bodyOf } from "./body.ts";
 import { ByteReader } from "./bytes.ts";
+import { LostReply } from "./lost-reply.ts";
 import { SocketSource } from "./socket-source.ts";
 
 /*
- * Just enough HTTP/1.1 for our own daemon on a Unix socket. `node:http` would do it, too, but costs a third of the time
- * in which `services list` starts and ends.
+ * Just enough HTTP/1.1 for our own daemon. `node:http` would do it, too, but costs a third of the time in which
+ * `services list` starts and ends.
  */
 
 export interface HttpRequest {
@@ -16,7 +17,9 @@ export interface HttpRequest {
   headers?: Readonly<Record<string, string>>;
   body?: string | Buffer;
   /** How long the head of the reply may take, in milliseconds; absent: for ever. The body may always take its time. */
-  headMs?: number;
+  headMs?: number | undefined;
+  /** Gives up: the connection is closed, and the signal's reason thrown. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface HttpReply {
@@ -33,11 +36,13 @@ const MAX_HEAD_LINE_BYTES = 65_536;
 const MAX_HEADERS = 200;
 
 /** Connects to a Unix socket. Rejects with the system's error (`ENOENT`, `ECONNREFUSED`, `EACCES`). */
-export function openSocket(path: string): Promise<Socket> {
+export const openSocket = (path: string): Promise<Socket> => opened(connect({ path }), "connect");
+
+/** Waits until a connection stands. Rejects with the system's error. @param event what tells that it does */
+export function opened(socket: Socket, event: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ path });
     socket.once("error", reject);
-    socket.once("connect", () => {
+    socket.once(event, () => {
       socket.off("error", reject);
       resolve(socket);
     });
@@ -47,22 +52,35 @@ export function openSocket(path: string): Promise<Socket> {
 /**
  * Sends a request and reads the head of the reply; the body is read by whoever wants it.
  *
- * @throws AppError `timed_out` when the head does not come in time, `daemon_unreachable` when the connection ends before it is whole
+ * @throws AppError `timed_out` when the head does not come in time, LostReply when the connection ends before it is whole; the reason of the
+ *   signal where that ended it
  */
 export async function exchange(socket: Socket, request: HttpRequest): Promise<HttpReply> {
+  endWith(socket, request.signal);
   const timer = request.headMs && setTimeout(() => socket.destroy(late(request)), request.headMs);
   const reader = new ByteReader(new SocketSource(socket));
   try {
     send(socket, request);
     const { status, head, headers } = await finalHead(reader);
-    const body = bodyOf(reader, { method: request.method, status, headers });
+    const { method, signal } = request;
+    const body = bodyOf(reader, { method, status, headers, signal });
     return { status, head, headers, body };
   } catch (error) {
     socket.destroy();
+    request.signal?.throwIfAborted();
     throw error instanceof AppError ? error : (tooLarge(request) ?? brokenOff(error));
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Closes the connection when the signal is given. */
+function endWith(socket: Socket, signal: AbortSignal | undefined): void {
+  if (!signal) return;
+  const end = (): void => void socket.destroy(new Error("given up"));
+  if (signal.aborted) return end();
+  signal.addEventListener("abort", end, { once: true });
+  socket.once("close", () => signal.removeEventListener("abort", end));
 }
 
 /** Head and body in one write: a daemon that refuses by the head alone has closed before a second one. */
@@ -143,10 +161,9 @@ const notHttp = (got: string): AppError =>
   );
 
 /** The daemon went away in the middle: whether it took the request is not known. */
-export const brokenOff = (cause: unknown): AppError =>
-  new AppError(
-    "daemon_unreachable",
+const brokenOff = (cause: unknown): LostReply =>
+  new LostReply(
     "the daemon closed the connection before its reply was whole (it was stopped or killed): what was asked for may have been recorded; " +
       "`sprite-env services list` tells once a daemon runs again",
-    { cause },
+    cause,
   );

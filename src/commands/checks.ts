@@ -89,3 +89,14 @@ export const runningDependents = (view: RuntimeView, name: string): string[] =>
         UP.has(phase) && resolved(context.definition).needs.includes(name),
     )
     .map(([other]) => other);
+
+/** Refuses fields that contradict each other. Each one alone was found right before. */
+export function mustAgree(definition: RequestedDefinition): void {
+  const { oneshot, ready } = definition;
+  if (!oneshot || !ready) return;
+  throw new AppError(
+    "invalid_request",
+    "ready does not go with oneshot: what needs a oneshot waits until it succeeded, so leave ready out",
+    { details: { field: "ready", allowed: "nothing, with oneshot" } },
+  );
+}

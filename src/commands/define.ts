@@ -2,6 +2,7 @@ import { resolved, type ServiceDefinition } from "../../machines/definition.ts";
 import type { SealedValue } from "../journal/journal.ts";
 import type { Fact, RuntimeView } from "../runtime/group.ts";
 import {
+  mustAgree,
   mustBeOnlyHttpPort,
   mustBeOpen,
   mustHaveGoodNeeds,
@@ -30,7 +31,6 @@ export function define(
   values: EnvValues,
   sealed: SealedValue[],
 ): (view: RuntimeView) => Fact[] {
-  const stream = `service/${name}`;
   return (view) => {
     mustBeOpen(view);
     mustMatch(view, name, ifMatch);
@@ -38,19 +38,37 @@ export function define(
     if (existing || view.quarantined(name) !== undefined || !start) mustTakeWishes(view, name);
     const old = existing?.context.definition;
     const { env, ...rest } = wanted(old);
-    mustHaveGoodNeeds(view, name, rest);
-    mustBeOnlyHttpPort(view, name, rest);
+    mustBeGood(view, name, rest);
     const kept = values.seal(env ?? {}, old?.env ?? {});
     sealed.push(...kept.sealed);
     const definition: ServiceDefinition = { ...rest, ...(env && { env: kept.references }) };
-    const version = view.nextVersion(name);
-    if (!existing) return [{ stream, event: { type: "service.created", definition, version } }];
-    if (!isSame(old, definition)) {
-      return [{ stream, event: { type: "service.changed", definition, version, start } }];
-    }
-    const isUp = existing.phase === "running" || existing.phase === "starting";
-    return isUp || !start ? [] : [{ stream, event: { type: "service.start_requested" } }];
+    return becoming(view, name, definition, start);
   };
+}
+
+/** Refuses a definition that contradicts itself or what the other services are. */
+export function mustBeGood(view: RuntimeView, name: string, definition: RequestedDefinition): void {
+  mustAgree(definition);
+  mustHaveGoodNeeds(view, name, definition);
+  mustBeOnlyHttpPort(view, name, definition);
+}
+
+/** What leads from what a service is to a definition, whose `env` holds references: a birth, a change, a start, or nothing. */
+export function becoming(
+  view: RuntimeView,
+  name: string,
+  definition: ServiceDefinition,
+  start: boolean,
+): Fact[] {
+  const stream = `service/${name}`;
+  const existing = view.service(name);
+  const version = view.nextVersion(name);
+  if (!existing) return [{ stream, event: { type: "service.created", definition, version } }];
+  if (!isSame(existing.context.definition, definition)) {
+    return [{ stream, event: { type: "service.changed", definition, version, start } }];
+  }
+  const isUp = existing.phase === "running" || existing.phase === "starting";
+  return isUp || !start ? [] : [{ stream, event: { type: "service.start_requested" } }];
 }
 
 /** A definition with some fields changed; null removes one. */

@@ -22,6 +22,7 @@ export interface Keys {
 
 interface Running {
   request: string;
+  /** Its last line, if it had one; rejects where it was refused. */
   reply: Promise<string | undefined>;
 }
 
@@ -51,7 +52,8 @@ export function keys(deps: {
           stored.reply === undefined ? repeat() : (JSON.parse(stored.reply) as StreamLine),
         );
       }
-      const { promise: reply, resolve } = Promise.withResolvers<string | undefined>();
+      const { promise: reply, resolve, reject } = Promise.withResolvers<string | undefined>();
+      reply.catch(() => {}); // often nobody else waits
       running.set(id, { request, reply });
       const settle = async (last: string | undefined): Promise<void> => {
         running.delete(id);
@@ -63,7 +65,8 @@ export function keys(deps: {
         const lines = await run({ key, actor: caller.actor, request, at: clock.now() });
         return settled(lines, settle);
       } catch (error) {
-        await settle(undefined);
+        running.delete(id);
+        reject(error);
         throw error;
       }
     },

@@ -90,6 +90,17 @@ export interface ServiceCommands {
     durationMs: number,
     caller: Caller,
   ): Promise<AsyncIterable<StreamLine>>;
+  /**
+   * Gives it an earlier definition again, as a new version; starts what should run and is down. `version` undefined: the one before the newest.
+   *
+   * @throws AppError `version_not_found`
+   */
+  rollback(
+    name: string,
+    version: number | undefined,
+    durationMs: number,
+    caller: Caller,
+  ): Promise<AsyncIterable<StreamLine>>;
   start(name: string, durationMs: number, caller: Caller): Promise<AsyncIterable<StreamLine>>;
   restart(
     name: string,

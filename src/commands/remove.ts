@@ -1,6 +1,7 @@
 import { resolved } from "../../machines/definition.ts";
 import { AppError } from "../base/errors.ts";
 import type { KeyClaim } from "../journal/journal.ts";
+import type { EventRow } from "../journal/record.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
 import type { Caller } from "./ports.ts";
 import { mustBeOpen, mustMatch, mustTakeWishes } from "./checks.ts";
@@ -29,18 +30,8 @@ export async function removeService(
 ): Promise<void> {
   const { dispatcher } = ports;
   if (dispatcher.view.quarantined(name) !== undefined) return ports.retire(name, caller.actor);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  promise.catch(() => {}); // also where the command itself was refused
-  const unlisten = dispatcher.listen((rows) => {
-    for (const row of rows) {
-      if (row.stream !== `service/${name}`) continue;
-      if (row.toState === "deleted") resolve();
-      if (row.type === "process.unkillable")
-        reject(stuck(name, `process ${Number(row.data["pid"])} survives SIGKILL`));
-    }
-  });
+  const end = endOf(ports, name);
   try {
-    const definition = dispatcher.view.service(name)?.context.definition;
     const rows = await dispatcher.command({
       actor: caller.actor,
       ...(claim && { claim }),
@@ -61,15 +52,51 @@ export async function removeService(
         return [{ stream: `service/${name}`, event: { type: "service.delete_requested" } }];
       },
     });
-    if (rows.some((row) => row.toState === "deleted")) return;
-    const timeoutMs = (definition ? resolved(definition).stopTimeoutMs : 0) + PATIENCE_MS;
-    const cancel = ports.after(timeoutMs, () =>
-      reject(stuck(name, "its processes are still there")),
-    );
-    await promise.finally(cancel);
+    if (!rows.some((row) => row.toState === "deleted")) await end.reached(rows[0]);
   } finally {
-    unlisten();
+    end.leave();
   }
+}
+
+/**
+ * For a delete that is asked for a second time and is under way: resolves when nothing of the service is left, at once where nothing is.
+ *
+ * @throws AppError `timed_out` as the first one
+ */
+export async function removalOf(ports: RemovePorts, name: string): Promise<void> {
+  if (!ports.dispatcher.view.service(name)?.context.deleting) return;
+  const end = endOf(ports, name);
+  await end.reached().finally(end.leave);
+}
+
+/** Listens for the end of a service, from now on. */
+function endOf({ dispatcher, after }: RemovePorts, name: string) {
+  const definition = dispatcher.view.service(name)?.context.definition;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  promise.catch(() => {}); // also where the command itself was refused
+  /** Rows that came before it is known which of them follow the wish. */
+  let early: EventRow[] | undefined = [];
+  const see = (row: EventRow): void => {
+    if (row.toState === "deleted") resolve();
+    if (row.type === "process.unkillable")
+      reject(stuck(name, `process ${Number(row.data["pid"])} survives SIGKILL`));
+  };
+  const leave = dispatcher.listen((rows) => {
+    const own = rows.filter(({ stream }) => stream === `service/${name}`);
+    if (early) early.push(...own);
+    else own.forEach(see);
+  });
+  return {
+    leave,
+    /** Within its stop timeout and our patience. An end before the wish was that of an earlier service of the name. */
+    reached: (wish?: EventRow): Promise<void> => {
+      early?.filter(({ seq }) => seq > (wish?.seq ?? 0)).forEach(see);
+      early = undefined;
+      const timeoutMs = (definition ? resolved(definition).stopTimeoutMs : 0) + PATIENCE_MS;
+      const cancel = after(timeoutMs, () => reject(stuck(name, "its processes are still there")));
+      return promise.finally(cancel);
+    },
+  };
 }
 
 const stuck = (name: string, why: string): AppError =>

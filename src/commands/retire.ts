@@ -2,7 +2,6 @@ import type { ServiceContext } from "../../machines/service-context.ts";
 import { resolved } from "../../machines/definition.ts";
 import { AppError } from "../base/errors.ts";
 import type { EventReader } from "../journal/event-reader.ts";
-import type { EventRow } from "../journal/record.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
 import { openOf } from "../runtime/boot.ts";
@@ -14,7 +13,7 @@ export interface RetirePorts {
   dispatcher: Dispatcher;
   registry: Registry;
   processes: ProcessRunner;
-  rows: Pick<EventReader, "lastOf">;
+  rows: Pick<EventReader, "lastVersion">;
   byName: (name: string) => ServiceRow | undefined;
   after: (ms: number, callback: () => void) => () => void;
 }
@@ -35,13 +34,13 @@ export async function retireService(
   const stream = `service/${name}`;
   const row = ports.byName(name);
   if (row) await endWhatIsLeft(ports, stream, row.context);
-  const last: EventRow | undefined = ports.rows.lastOf(stream);
+  const version = ports.rows.lastVersion(stream);
   await ports.dispatcher.command({
     actor,
     decide: () => [
       {
         stream: ENVIRONMENT,
-        event: { type: "stream.retired", stream, version: last?.version ?? 0 },
+        event: { type: "stream.retired", stream, version },
       },
     ],
   });

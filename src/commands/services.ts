@@ -14,8 +14,15 @@ import { define, type Definition, merged } from "./define.ts";
 import type { EnvValues } from "./env-values.ts";
 import type { Keys } from "./keys.ts";
 import { logReply } from "./log-reply.ts";
-import type { Caller, ServiceCommands, ServiceView, StreamLine } from "./ports.ts";
-import { removeService } from "./remove.ts";
+import type {
+  Caller,
+  RequestedDefinition,
+  ServiceCommands,
+  ServiceView,
+  StreamLine,
+} from "./ports.ts";
+import { removalOf, removeService } from "./remove.ts";
+import { type KeptVersions, rollback } from "./rollback.ts";
 import { StartWatch, StopWatch } from "./streams.ts";
 import { viewOf } from "./views.ts";
 import type { StreamPorts } from "./watch.ts";
@@ -27,6 +34,10 @@ export interface ServiceCommandPorts extends StreamPorts {
   keys: Keys;
   /** The read model. */
   read: { all: () => ServiceRow[]; byName: (name: string) => ServiceRow | undefined };
+  /** Refuses what this machine or this daemon could not start as it stands: who it runs as, and variables of the daemon's. @throws AppError */
+  admits: (asked: Asked) => Promise<void>;
+  /** Earlier definitions. */
+  versions: KeptVersions;
   /** The last lines of a service (all that is kept: undefined), then, until the signal, those that come. */
   logLines: (
     name: string,
@@ -37,6 +48,7 @@ export interface ServiceCommandPorts extends StreamPorts {
   retire: (name: string, actor: string) => Promise<void>;
 }
 
+type Asked = Pick<RequestedDefinition, "user" | "group" | "env">;
 type Decide = (view: RuntimeView) => Fact[];
 type Lines = AsyncIterable<StreamLine>;
 type Claim = Omit<KeyClaim, "eventId"> | undefined;
@@ -63,15 +75,17 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
     time: ports.wall(),
   });
 
-  /** Dispatches a command whose outcome is followed as lines, once for each idempotency key. */
+  /** Dispatches a command whose outcome is followed as lines, once for each idempotency key; so is what comes before it. */
   const followed = (
     name: string,
     caller: Caller,
     watch: () => StartWatch | StopWatch,
     decide: Decide,
     sealed: SealedValue[] = [],
+    before?: () => Promise<void>,
   ): Promise<Lines> => {
     const run = async (claim: Claim): Promise<Lines> => {
+      if (before) await before();
       const watching = watch();
       try {
         const rows = await dispatcher.command({
@@ -98,32 +112,57 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
       return service ? waitingFor(service.context, dispatcher.view) : [];
     });
 
-  const defined = (definition: Definition, durationMs: number, caller: Caller): Promise<Lines> => {
+  const defined = (
+    definition: Definition,
+    asked: Asked,
+    durationMs: number,
+    caller: Caller,
+  ): Promise<Lines> => {
     const sealed: SealedValue[] = [];
+    const { name } = definition;
     const decide = define(definition, caller.ifMatch, values, sealed);
-    return followed(definition.name, caller, starting(definition.name, durationMs), decide, sealed);
+    const admitted = isOfTheMachine(asked) ? () => ports.admits(asked) : undefined;
+    return followed(name, caller, starting(name, durationMs), decide, sealed, admitted);
   };
 
-  const stopped = (name: string, timeoutMs: number | undefined, caller: Caller): Promise<Lines> => {
+  const stopped = (
+    name: string,
+    timeoutMs: number | undefined,
+    caller: Caller,
+    before?: () => Promise<void>,
+  ): Promise<Lines> => {
     const open = () => dispatcher.view.service(name)?.context.open?.id;
-    return followed(
-      name,
-      caller,
-      () => new StopWatch(name, ports, open),
-      stop(name, timeoutMs, caller.ifMatch),
-    );
+    const watch = () => new StopWatch(name, ports, open);
+    return followed(name, caller, watch, stop(name, timeoutMs, caller.ifMatch), [], before);
+  };
+  const stopDependents = async (
+    name: string,
+    timeoutMs: number | undefined,
+    { key: _, ifMatch: __, ...caller }: Caller, // those are of the service that was asked for
+  ): Promise<void> => {
+    for (const dependent of liveDependents(dispatcher.view, name))
+      await toEnd(await stopped(dependent, timeoutMs, caller), dependent);
   };
 
   return {
     list: () => read.all().map((row) => show(row, false)),
     get: (name, { full }) => show(existing(name), full),
     put: (name, definition, durationMs, caller) =>
-      defined({ name, start: true, wanted: () => definition }, durationMs, caller),
+      defined({ name, start: true, wanted: () => definition }, definition, durationMs, caller),
     update: (name, change, durationMs, caller) => {
       const wanted = (old: ServiceDefinition | undefined) =>
         merged(old ?? { cmd: "" }, change, values);
-      return defined({ name, start: false, wanted }, durationMs, caller);
+      const { user, group, env } = change;
+      const asked = { ...(user && { user }), ...(group && { group }), ...(env && { env }) };
+      return defined({ name, start: false, wanted }, asked, durationMs, caller);
     },
+    rollback: (name, version, durationMs, caller) =>
+      followed(
+        name,
+        caller,
+        starting(name, durationMs),
+        rollback(name, version, caller.ifMatch, ports.versions),
+      ),
     start: (name, durationMs, caller) =>
       followed(
         name,
@@ -138,13 +177,9 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
       };
       return followed(name, caller, starting(name, durationMs), wish(name, caller, event));
     },
-    stop: async (name, { timeoutMs, withDependents }, caller) => {
-      existing(name);
-      for (const dependent of withDependents ? liveDependents(dispatcher.view, name) : []) {
-        const { key: _, ifMatch: __, ...rest } = caller; // they are of the service that was asked for
-        await toEnd(await stopped(dependent, timeoutMs, rest), dependent);
-      }
-      return stopped(name, timeoutMs, caller);
+    stop: (name, { timeoutMs, withDependents }, caller) => {
+      const before = withDependents ? () => stopDependents(name, timeoutMs, caller) : undefined;
+      return stopped(name, timeoutMs, caller, before);
     },
     remove: async (name, caller) => {
       const run = async (claim: Claim): Promise<Lines> => {
@@ -152,6 +187,7 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
         return just(completed(name));
       };
       await toEnd(await ports.keys.once(caller, run, () => completed(name)), name);
+      if (caller.key) await removalOf(ports, name); // the reply of the first one may have been lost before its end
     },
     signal: async (name, signal, caller) => {
       const run = async (claim: Claim): Promise<Lines> => {
@@ -177,6 +213,12 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
     },
   };
 }
+
+/** Whether the machine has to be asked, which takes a moment that other commands need not wait for. */
+const isOfTheMachine = ({ user, group, env = {} }: Asked): boolean =>
+  user !== undefined ||
+  group !== undefined ||
+  Object.values(env).some((value) => typeof value !== "string");
 
 const REPEATED = { message: "this request was carried out before: get shows what came of it" };
 

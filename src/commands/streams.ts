@@ -1,17 +1,14 @@
-import { constants } from "node:os";
 import type { ExitStatus, SpawnError } from "../../machines/service-events.ts";
 import type { EventRow } from "../journal/record.ts";
 import type { LogLine } from "../logs/ports.ts";
+import { signalNumber } from "../posix/signals.ts";
 import { type StreamPorts, Watch } from "./watch.ts";
 
 /** How long after the end of a process its last words are waited for, in milliseconds. */
 export const LAST_WORDS_MS = 2_000;
 /** An exit as shells write it: the code, or 128 and the signal's number. */
 export function exitCodeOf(status: ExitStatus): number {
-  const number =
-    status.signal === undefined
-      ? undefined
-      : constants.signals[`SIG${status.signal}` as NodeJS.Signals];
+  const number = status.signal === undefined ? undefined : signalNumber(status.signal);
   return status.code ?? (number === undefined ? 1 : 128 + number);
 }
 
@@ -50,11 +47,8 @@ export class StartWatch extends Watch {
       );
     if (this.#durationMs > 0) this.after(this.#durationMs, () => this.complete());
     if (last.toState === "restarting") this.say({ type: "stopping", time: last.wall });
-    else if (last.toState === "pending") {
-      const names = this.#waiting().join(", ");
-      this.say({ type: "pending", data: `waiting for ${names || "a free slot"}`, time: last.wall });
-      if (this.#durationMs === 0) this.complete();
-    } else if (
+    else if (last.toState === "pending") this.#waits(last.wall);
+    else if (
       last.toState === "running" ||
       own.every(({ type }) => type !== "process.spawn_requested")
     ) {
@@ -78,9 +72,15 @@ export class StartWatch extends Watch {
       const exitCode = this.#lastStatus && exitCodeOf(this.#lastStatus);
       this.say({ type: "stopped", time: row.wall, ...(exitCode !== undefined && { exitCode }) });
     }
+    // Somebody restarted it before it was there: the next one is the first to be seen.
+    if (row.type === "incarnation.emptied" && mine && !this.#started) this.#incarnation = undefined;
     const over =
       row.toState === "stopped" || row.toState === "deleted" || row.toState === "stopping";
     if (over && !this.#started) this.complete("it was stopped before it started");
+  }
+
+  protected override rowsEnd({ toState, wall }: EventRow): void {
+    if (this.#durationMs === 0 && toState === "pending" && !this.#started) this.#waits(wall);
   }
 
   protected output(incarnation: string, line: LogLine): void {
@@ -88,6 +88,12 @@ export class StartWatch extends Watch {
     if (incarnation !== this.#incarnation) return;
     if (this.#started) this.show(line);
     else this.keep(this.#held, line);
+  }
+
+  #waits(time: number): void {
+    const names = this.#waiting().join(", ");
+    this.say({ type: "pending", data: `waiting for ${names || "a free slot"}`, time });
+    if (this.#durationMs === 0) this.complete();
   }
 
   #begins(row: EventRow): void {

@@ -30,6 +30,9 @@ function errorOf({ phase, context, quarantined }: ServiceRow): string | undefine
     return `process ${context.unprovenPid} may be of an earlier life and nothing proves it ours: end it by hand`;
   }
   if (context.unhealthy !== undefined) return `unhealthy: ${context.unhealthy}`;
+  if (phase === "starting" && context.unready !== undefined) {
+    return `not ready yet: ${context.unready}`;
+  }
   if (phase === "stopped" && context.desired === "stopped") return undefined;
   return (
     context.error ??

@@ -114,6 +114,8 @@ export abstract class Watch {
 
   protected abstract begun(own: readonly EventRow[]): void;
   protected abstract row(row: EventRow): void;
+  /** The rows that were stored together are all told. */
+  protected rowsEnd(_last: EventRow): void {}
   protected abstract output(incarnation: string, line: LogLine): void;
 
   #received(rows: readonly EventRow[]): void {
@@ -121,9 +123,12 @@ export abstract class Watch {
       this.#rows.push(...rows);
       return;
     }
-    for (const row of rows) {
-      if (row.stream === `service/${this.name}` && row.seq >= this.#first) this.row(row);
-    }
+    const own = rows.filter(
+      (row) => row.stream === `service/${this.name}` && row.seq >= this.#first,
+    );
+    for (const row of own) this.row(row);
+    const last = own.at(-1);
+    if (last) this.rowsEnd(last);
   }
 }
 

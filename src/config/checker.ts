@@ -19,6 +19,7 @@ function validator(coerce: boolean): Ajv {
   });
   ajv.addVocabulary(KEYWORDS);
   ajv.addFormat("duration", isDuration);
+  ajv.addFormat("age", (text) => (durationMs(text) ?? 0) > 0); // no timer waits for it
   ajv.addFormat("positive-duration", (text) => isDuration(text) && durationMs(text) !== 0);
   return ajv;
 }

@@ -6,6 +6,13 @@ import type { Env } from "./places.ts";
 import { configSchema, type ConfigFile } from "./schema.ts";
 import { substitute } from "./substitute.ts";
 
+/** A configuration file as it was read. */
+export interface ReadFile {
+  values: ConfigFile;
+  /** The variables that stand in it, by key. */
+  variables: ReadonlyMap<string, readonly string[]>;
+}
+
 const MAX_BYTES = 1_048_576;
 const check = checker(configSchema);
 
@@ -48,12 +55,12 @@ function resolveVariables(
   file: string,
   raw: Record<string, unknown>,
   env: Env,
-): Map<string, string> {
-  const from = new Map<string, string>();
+): Map<string, readonly string[]> {
+  const from = new Map<string, readonly string[]>();
   for (const key of Object.keys(configSchema.properties) as (keyof ConfigFile)[]) {
     if (!(key in raw)) continue;
     const { value, variables } = substitute(raw[key], `${file}: ${key}`, env);
-    if (variables.length > 0) from.set(key, variables.join(", "));
+    if (variables.length > 0) from.set(key, variables);
     raw[key] = variables.length > 0 ? typed(key, value) : value;
   }
   return from;
@@ -65,13 +72,13 @@ function resolveVariables(
  * @throws AppError `config_invalid` naming file, key, value and what is allowed (a value out of the environment is not
  *   repeated); `not_built_yet` for keys of later releases
  */
-export function readConfigFile(file: string, env: Env): ConfigFile {
+export function readConfigFile(file: string, env: Env): ReadFile {
   const raw = objectOf(file, textOf(file));
   const from = resolveVariables(file, raw, env);
   const problem = check(raw);
-  if (!problem) return raw as ConfigFile; // the check has just proved it
+  if (!problem) return { values: raw as ConfigFile, variables: from }; // the check has just proved it
   const code = problem.code === "not_built_yet" ? problem.code : "config_invalid";
-  const name = from.get(problem.field);
+  const name = from.get(problem.field)?.join(", ");
   const message = name
     ? `${problem.field}, from the environment variable ${name}, is not ${problem.allowed}`
     : problem.message;

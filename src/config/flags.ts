@@ -1,5 +1,5 @@
 import { AppError } from "../base/errors.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../base/nearest.ts";
 import { configSchema, type ConfigKey } from "./schema.ts";
 
 /** The daemon's command line, read but not checked: texts by configuration key. */
@@ -11,9 +11,19 @@ export interface Flags {
 }
 
 /** Flags that are not just a key with dashes for underscores. */
-const SHORTER: Partial<Record<ConfigKey, string>> = { socket_path: "socket" };
+const SHORTER: Partial<Record<ConfigKey, string>> = {
+  socket_path: "socket",
+  api_listen_addr: "listen",
+};
 
-const KEYS = Object.keys(configSchema.properties) as ConfigKey[]; // they are the schema's own
+/** Whether a key stands in the configuration file alone: lists and objects do, and with them the tokens, since a command line is for all to read. */
+export const inFileAlone = (key: ConfigKey): boolean => {
+  const schema = configSchema.properties[key];
+  return "type" in schema && (schema.type === "array" || schema.type === "object");
+};
+
+const ALL_KEYS = Object.keys(configSchema.properties) as ConfigKey[]; // they are the schema's own
+const KEYS = ALL_KEYS.filter((key) => !inFileAlone(key));
 
 /** `state_dir` → `state-dir`: a key as it stands on the command line. */
 export const flagOf = (key: ConfigKey): string => SHORTER[key] ?? key.replaceAll("_", "-");
@@ -29,7 +39,6 @@ const BOOLEAN = new Set<string>(["log-json", "debug", "version", "help", "h"]);
 
 /** Flags of later releases: refused by name. */
 const LATER = new Set([
-  "listen",
   "components-dir",
   "graceful-shutdown-timeout",
   "juicefs-dir",
@@ -37,8 +46,6 @@ const LATER = new Set([
   "inspector-listen-addr",
   "proxy-listen",
   "proxy-listen-addr",
-  "api-listen-addr",
-  "default-user",
 ]);
 
 const wrong = (message: string): AppError => new AppError("config_invalid", message);
@@ -52,6 +59,10 @@ const later = (what: string, without: string): AppError =>
 function refuseUnknown(name: string): void {
   if (LATER.has(name)) throw later(`--${name}`, "leave it out");
   if (KEY_OF.has(name) || OWN.includes(name)) return;
+  const key = name.replaceAll("-", "_");
+  if (ALL_KEYS.some((one) => one === key && inFileAlone(one))) {
+    throw wrong(`${key} is no flag: write it into the configuration file (--config)`);
+  }
   const guess = nearest(name, [...KEY_OF.keys(), ...OWN, ...LATER]);
   const hint = guess ? `did you mean --${guess}?` : "--help lists them";
   throw wrong(`there is no flag --${name}: ${hint}`);

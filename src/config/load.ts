@@ -4,6 +4,7 @@ import { AppError } from "../base/errors.ts";
 import { checker } from "./checker.ts";
 import { readConfigFile } from "./file.ts";
 import { flagOf, type Flags } from "./flags.ts";
+import { listenAddress } from "./listen.ts";
 import {
   MAX_SOCKET_PATH_BYTES,
   places,
@@ -12,18 +13,25 @@ import {
   type Places,
 } from "./places.ts";
 import { defaultDirOf, safeName, thisSystem, type System } from "./system.ts";
+import { apiTokens, checkTokens, TOKEN_VARIABLE, type ApiToken } from "./tokens.ts";
 import { configSchema, type Config, type ConfigFile, type ConfigKey } from "./schema.ts";
 
 export interface Loaded {
   config: Readonly<Config>;
+  /** Of the API over TCP. Apart from the rest, so that nobody gets them by the way. */
+  tokens: readonly ApiToken[];
+  /** Variables that tokens were read from: to be forgotten, so that no child and no other user of the machine gets them. */
+  secretVariables: readonly string[];
   /** Sentences that belong into the daemon's log. */
   notices: readonly string[];
+  /** Those that somebody should do something about. */
+  warnings: readonly string[];
 }
 
 const PATH_KEYS = ["state_dir", "socket_path", "log_dir", "default_dir"] as const;
 
 /** Variables of features this release does not have. They may be set for other reasons, so they are named, not refused. */
-const LATER_VARIABLES = /^SPRITE_(HTTP_API_TOKEN|KEEP_ALIVE_ON_ERROR|LOCAL_MODE|S3_[A-Z_]+)$/;
+const LATER_VARIABLES = /^SPRITE_(KEEP_ALIVE_ON_ERROR|LOCAL_MODE|S3_[A-Z_]+)$/;
 
 const checkFlags = checker(configSchema, true);
 
@@ -49,7 +57,9 @@ const fromEnvironment = (env: Env): ConfigFile => ({
 function given(from: ConfigFile, directory: string): ConfigFile {
   const values = Object.entries(from).filter(([, value]) => value !== null);
   const absolute = values.map(([key, value]) =>
-    PATH_KEYS.some((one) => one === key) ? [key, resolve(directory, String(value))] : [key, value],
+    PATH_KEYS.some((one) => one === key) && typeof value === "string"
+      ? [key, resolve(directory, value)]
+      : [key, value],
   );
   return Object.fromEntries(absolute) as ConfigFile; // the same keys with the same types
 }
@@ -72,6 +82,10 @@ const withDefaults = (merged: ConfigFile, system: System, at: Places): Config =>
   socketPath: at.socketPath,
   socketMode: octal(merged.socket_mode ?? (merged.socket_group ? "0660" : "0600")),
   socketGroup: merged.socket_group ?? undefined,
+  apiListen: merged.api_listen_addr
+    ? listenAddress(merged.api_listen_addr, "api_listen_addr")
+    : undefined,
+  apiHosts: Object.freeze(merged.api_hosts ?? configSchema.properties.api_hosts.default),
   logDir: at.logDir,
   logFileMode: octal(merged.log_file_mode ?? configSchema.properties.log_file_mode.default),
   logDirMode: octal(merged.log_dir_mode ?? configSchema.properties.log_dir_mode.default),
@@ -82,9 +96,16 @@ const withDefaults = (merged: ConfigFile, system: System, at: Places): Config =>
   logJson: merged.log_json ?? configSchema.properties.log_json.default,
   debug: merged.debug ?? configSchema.properties.debug.default,
   defaultDir: defaultDirOf(merged.default_dir, system.env["HOME"]),
+  isDefaultDirChosen: Boolean(merged.default_dir),
+  defaultUser: merged.default_user ?? undefined,
   shutdownTimeoutMs: durationMs(
     merged.shutdown_timeout ?? configSchema.properties.shutdown_timeout.default,
   ) as number, // the check or the default proves it
+  retentionAgeMs: durationMs(
+    merged.retention?.age ?? configSchema.properties.retention.properties.age.default,
+  ) as number, // as above
+  retentionBytes:
+    merged.retention?.bytes ?? configSchema.properties.retention.properties.bytes.default,
   spriteName: merged.sprite_name ?? safeName(system.hostname),
   reaper: merged.reaper ?? configSchema.properties.reaper.default,
 });
@@ -129,8 +150,9 @@ const chosenPlaces = (merged: ConfigFile): ChosenPlaces => ({
 export function loadConfig(flags: Flags, system: System = thisSystem()): Loaded {
   const { env, cwd } = system;
   const file = flags.configFile === undefined ? undefined : resolve(cwd, flags.configFile);
+  const read = file === undefined ? undefined : readConfigFile(file, env);
   const merged: ConfigFile = {
-    ...(file && given(readConfigFile(file, env), dirname(file))),
+    ...(file && read && given(read.values, dirname(file))),
     ...given(fromEnvironment(env), cwd),
     ...given(fromFlags(flags.values), cwd),
   };
@@ -138,5 +160,14 @@ export function loadConfig(flags: Flags, system: System = thisSystem()): Loaded 
   refuseLongSocket(at.socketPath);
   const config = Object.freeze(withDefaults(merged, system, at));
   refuseContradictions(config);
-  return { config, notices: [...at.notices, ...laterVariables(env)] };
+  const tokens = apiTokens(merged, env);
+  const { apiListen } = config;
+  const warnings = apiListen ? checkTokens(apiListen, tokens, env) : [];
+  return {
+    config,
+    tokens,
+    secretVariables: [TOKEN_VARIABLE, ...(read?.variables.get("api_tokens") ?? [])],
+    notices: [...at.notices, ...laterVariables(env)],
+    warnings,
+  };
 }

@@ -1,6 +1,6 @@
 import type { ErrorObject } from "ajv";
 import type { ErrorCode } from "../base/errors.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../base/nearest.ts";
 
 /** Words of ours that a schema may carry. */
 interface SchemaWords {

@@ -1,5 +1,6 @@
 import type { FromSchema } from "json-schema-to-ts";
 import { DURATION_ALLOWED } from "../base/duration.ts";
+import { LISTEN_ALLOWED, LISTEN_PATTERN, type ListenAddress } from "./listen.ts";
 
 const path = (description: string) =>
   ({
@@ -39,11 +40,9 @@ export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] 
 
 /** Keys that later releases act on: refused by name, never ignored. */
 const LATER = [
-  "api_listen_addr",
   "api_max_wait_time",
   "components",
   "components_dir",
-  "default_user",
   "exec",
   "exec_tty_wrapper_command",
   "exec_wrapper_command",
@@ -56,7 +55,6 @@ const LATER = [
   "process_graceful_shutdown_timeout",
   "process_working_dir",
   "proxy_listen_addr",
-  "retention",
   "s3",
   "write_dir",
 ] as const;
@@ -86,6 +84,59 @@ export const configSchema = {
       "x-allowed": "the name or number of a group",
       description: "Group of the socket. Default: the daemon's own",
       default: null,
+    },
+    api_listen_addr: {
+      type: ["string", "null"],
+      pattern: LISTEN_PATTERN,
+      "x-allowed": LISTEN_ALLOWED,
+      description:
+        'Where the API listens for TCP as well, such as "127.0.0.1:8080"; ":8080" is every interface. Only with a token: SPRITE_HTTP_API_TOKEN, or api_tokens. Default: nowhere',
+      default: null,
+    },
+    api_hosts: {
+      type: "array",
+      maxItems: 100,
+      items: {
+        type: "string",
+        maxLength: 255,
+        pattern: "^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$",
+        "x-allowed": 'a host name without port, such as "sprite.example.com"',
+      },
+      "x-allowed": "a list of host names",
+      description:
+        "Names under which browsers reach the API, besides localhost, the host name, the sprite's and addresses: for a proxy in front of it",
+      default: [],
+    },
+    api_tokens: {
+      type: "array",
+      maxItems: 100,
+      "x-allowed":
+        'a list of objects such as {"name": "ci", "token": {"$env": "CI_TOKEN"}, "read_only": true}',
+      "x-secret": true,
+      description:
+        "Tokens for TCP besides SPRITE_HTTP_API_TOKEN, each with the name that events give to whoever used it. With read_only it may look and change nothing",
+      default: [],
+      items: {
+        type: "object",
+        additionalProperties: false,
+        required: ["name", "token"],
+        "x-allowed": "an object with name, token and maybe read_only",
+        "x-secret": true,
+        properties: {
+          name: {
+            type: "string",
+            pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$",
+            "x-allowed": "1 to 63 of A-Z, a-z, 0-9, _, . and -, beginning with a letter or digit",
+          },
+          token: {
+            type: "string",
+            minLength: 1,
+            "x-allowed": "a text, or better the variable it is in",
+            "x-secret": true,
+          },
+          read_only: { type: "boolean", default: false },
+        },
+      },
     },
     log_dir: path(
       "Logs of services, one file each. Default: /.sprite/logs/services as root where it can be written, else logs/services in the state directory",
@@ -117,14 +168,41 @@ export const configSchema = {
     },
     debug: { type: "boolean", description: "Debug logging", default: false },
     default_dir: path(
-      "Working directory of services that name none. Default: the home of the daemon's user",
+      "Working directory of services that name none. Default: the home of the user that they run as",
     ),
+    default_user: {
+      type: ["string", "null"],
+      minLength: 1,
+      maxLength: 255,
+      pattern: "^[A-Za-z0-9_][A-Za-z0-9_.@-]*\\$?$",
+      "x-allowed": "the name or number of a user",
+      description:
+        "User of services that name none. Only a daemon that runs as root can run them as another than its own. Default: the daemon's user",
+      default: null,
+    },
     shutdown_timeout: {
       type: "string",
       format: "duration",
       "x-allowed": DURATION_ALLOWED,
       description: "Time for all services to end when the daemon ends; then KILL",
       default: "30s",
+    },
+    retention: {
+      type: "object",
+      additionalProperties: false,
+      description:
+        "How much of the event log is kept: what is older, and of what is too much the oldest, is removed about once an hour",
+      default: { age: "720h", bytes: 2_000_000_000 },
+      properties: {
+        age: {
+          type: "string",
+          format: "age",
+          "x-allowed": "a duration such as 12h or 720h, over 0",
+          description: "Events that are older go",
+          default: "720h",
+        },
+        bytes: bytes("The oldest events go while the store is larger", 1_000_000, 2_000_000_000),
+      },
     },
     sprite_name: {
       type: ["string", "null"],
@@ -152,6 +230,10 @@ export interface Config {
   socketMode: number;
   /** Name or number. */
   socketGroup: string | undefined;
+  /** Absent: the API does not listen for TCP. Its tokens are kept apart, since this is passed around. */
+  apiListen: ListenAddress | undefined;
+  /** Names under which browsers reach the API. */
+  apiHosts: readonly string[];
   logDir: string;
   logFileMode: number;
   logDirMode: number;
@@ -161,8 +243,15 @@ export interface Config {
   logLevel: (typeof LOG_LEVELS)[number];
   logJson: boolean;
   debug: boolean;
+  /** Working directory of services that name none and run as the daemon's user. */
   defaultDir: string;
+  /** Whether that was chosen, and so is everybody's; else others begin in their homes. */
+  isDefaultDirChosen: boolean;
+  /** Name or number. */
+  defaultUser: string | undefined;
   shutdownTimeoutMs: number;
+  retentionAgeMs: number;
+  retentionBytes: number;
   spriteName: string;
   reaper: "auto" | "on" | "off";
 }

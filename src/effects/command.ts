@@ -1,17 +1,11 @@
 import type { Probe } from "../../machines/definition.ts";
-import type { ExitStatus } from "../../machines/service-events.ts";
 import { exitInWords } from "../../machines/service-context.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Children } from "../pid1/children.ts";
-import { posixSpawn } from "../posix/spawn.ts";
 import { type Answer, no, YES } from "./answer.ts";
-import { explainRefusal, findProgram, type Place } from "./program.ts";
-
-/** Where a command runs: directory and environment. */
-export interface Surroundings {
-  dir: string;
-  env: Readonly<Record<string, string>>;
-}
+import type { Nofile } from "./nofile.ts";
+import { createPrograms } from "./programs.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** Whose check a command belongs to. */
 export interface Asker {
@@ -32,64 +26,18 @@ export interface Commands {
 
 export interface CommandsDeps {
   children: Children;
-  surroundings: (asker: Asker) => Surroundings;
+  nofile: Nofile;
+  /** Those of the service. @throws SpawnProblem */
+  surroundings: (asker: Asker) => Promise<Surroundings>;
   /** So many starts at once: each may hang in a thread of libuv's pool, on a dead mount. */
   atOnce?: number;
 }
 
-export function createCommands(deps: CommandsDeps): Commands {
-  const { children, surroundings, atOnce = 4 } = deps;
+const NOWHERE = { stdout: "/dev/null", stderr: "/dev/null" };
+
+export function createCommands({ surroundings, ...rest }: CommandsDeps): Commands {
+  const programs = createPrograms(rest);
   const busy = new Set<string>();
-  const queue: (() => void)[] = [];
-  let starting = 0;
-
-  /** Resolves when fewer commands are being started. */
-  async function turn(): Promise<void> {
-    if (starting >= atOnce) await new Promise<void>((resolve) => queue.push(resolve));
-    else starting += 1;
-  }
-  function done(): void {
-    const next = queue.shift();
-    if (next) next();
-    else starting -= 1;
-  }
-
-  async function start(
-    command: readonly string[],
-    { dir, env }: Surroundings,
-    signal: AbortSignal,
-  ) {
-    await turn();
-    try {
-      if (signal.aborted) return undefined;
-      const place: Place = { dir, searchPath: env["PATH"] ?? "" };
-      const path = await findProgram(command[0] ?? "", place);
-      if (signal.aborted) return undefined;
-      const output = { stdout: "/dev/null", stderr: "/dev/null" };
-      return await posixSpawn({ path, argv: command, env, dir, ...output }).catch(
-        async (error: unknown) => {
-          throw await explainRefusal(error, path, dir);
-        },
-      );
-    } finally {
-      done();
-    }
-  }
-
-  /** In the tick in which the spawn answered: from here on its number is its own until it is reaped. */
-  function ended(pid: number, signal: AbortSignal): Promise<ExitStatus> {
-    const kill = () => void children.signalGroup(pid, "KILL");
-    return new Promise((resolve) => {
-      children.add(pid, (status) => {
-        signal.removeEventListener("abort", kill);
-        kill(); // what it left in its group
-        children.reap(pid);
-        resolve(status);
-      });
-      if (signal.aborted) kill();
-      else signal.addEventListener("abort", kill);
-    });
-  }
 
   return {
     ask: async (asker, { command }, signal) => {
@@ -98,9 +46,9 @@ export function createCommands(deps: CommandsDeps): Commands {
       if (busy.has(incarnation)) return no(`${name}: the one before it could not be ended yet`);
       busy.add(incarnation);
       try {
-        const pid = await start(command, surroundings(asker), signal);
-        if (pid === undefined) return no(`${name} was not started in time`);
-        const status = await ended(pid, signal);
+        const program = { command, ...(await surroundings(asker)), ...NOWHERE };
+        const status = await programs.run(program, signal);
+        if (status === undefined) return no(`${name} was not started in time`);
         return status.code === 0 ? YES : no(`${name} ${exitInWords(status)}`);
       } catch (error) {
         return no(messageOf(error));

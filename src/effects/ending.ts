@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { ResolvedDefinition } from "../../machines/definition.ts";
 import type { ExitStatus } from "../../machines/service-events.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ServiceLogs } from "../logs/ports.ts";
@@ -6,14 +7,22 @@ import type { Children } from "../pid1/children.ts";
 import { groupInUse } from "../posix/calls.ts";
 import { isAlive, procIsOurs, readStat } from "../posix/proc.ts";
 import type { Report, RunnerReport } from "../runtime/ports.ts";
+import type { Answer } from "./answer.ts";
 import type { Sighting, Suspect } from "./identity.ts";
 import { signalAll } from "./kill.ts";
 import { later, type Life } from "./life.ts";
 
+/** A gentle end that is asked for: a signal and a time, and the definition where that has a stop command. */
+export interface GentleEnd {
+  signal: string;
+  timeoutMs: number;
+  definition?: ResolvedDefinition;
+}
+
 /** How incarnations end: by themselves, gently, by force; and when nothing of one is left. */
 export interface Ending {
   /** A gentle end, then KILL; a second call may only shorten the time. */
-  stop(life: Life, signal: string, timeoutMs: number): void;
+  stop(life: Life, how: GentleEnd): void;
   /** What a stop that came during the spawn asked for. */
   stopNow(life: Life): void;
   /** The main process ended. */
@@ -31,6 +40,12 @@ export interface EndingDeps {
   find: (suspect: Suspect) => Promise<Sighting[]>;
   /** All incarnations that are not over. */
   suspects: () => readonly Suspect[];
+  /** Runs a service's stop command to its end, or until it is aborted. Never rejects. */
+  runStopCommand: (
+    life: Life,
+    definition: ResolvedDefinition,
+    signal: AbortSignal,
+  ) => Promise<Answer>;
   /** Told when an incarnation is over. */
   forget: (life: Life) => void;
   logger: Logger;
@@ -55,14 +70,14 @@ export function createEnding(deps: EndingDeps): Ending {
   const { children, report, logs, find, logger } = deps;
   const tell = (life: Life, ...facts: readonly RunnerReport[]) => report(life.stream, facts);
 
-  function stop(life: Life, signal: string, timeoutMs: number): void {
+  function stop(life: Life, { signal, timeoutMs, definition }: GentleEnd): void {
     if (life.unprovenPid !== undefined) return;
     const deadline = performance.now() + timeoutMs;
     if (life.stop && life.stop.deadline <= deadline) return;
     const isFirst = !life.stop;
-    life.stop = { signal: life.stop?.signal ?? signal, deadline };
+    life.stop = { signal, definition, ...life.stop, deadline };
     if (life.stage === "asked") return close(life);
-    if (life.stage === "ended") return clear(life);
+    if (life.stage === "ended" && !life.stopCommand) return clear(life);
     later(life, timeoutMs, () => life.stop?.deadline === deadline && kill(life));
     if (isFirst && life.stage === "up") stopNow(life);
     if (isFirst && life.stage === "spawning")
@@ -73,14 +88,37 @@ export function createEnding(deps: EndingDeps): Ending {
     gentlyEnd(life).catch(failed(life));
   }
 
-  /** First a look at all that is its: once the main process is gone, what was proven by hanging on it is no longer. Then the signal to its group. */
+  /** First a look at all that is its: once the main process is gone, what was proven by hanging on it is no longer. Then its stop command, or the signal to its group. */
   async function gentlyEnd(life: Life): Promise<void> {
-    const signal = life.stop?.signal ?? "TERM";
     const seen = await Promise.race([find(life.suspect), pause(PATIENCE_MS, [])]);
     if (life.stage !== "up" || life.pid === undefined) return;
+    if (!life.isChild) watchFound(life);
+    const definition = life.stop?.definition;
+    if (definition && (await endedByCommand(life, definition))) return;
+    const signal = life.stop?.signal ?? "TERM";
     // CONT, since one that is stopped does not see the other
     if (life.isChild) for (const each of [signal, "CONT"]) children.signalGroup(life.pid, each);
-    else await signalFound(life, seen, signal);
+    else await signalFound(life, definition ? await find(life.suspect) : seen, signal);
+  }
+
+  /**
+   * Runs the stop command. What it does after the main process ended is waited for, until the deadline.
+   * @returns false where it failed, and the main process is to be signalled
+   */
+  async function endedByCommand(life: Life, definition: ResolvedDefinition): Promise<boolean> {
+    if (isLate(life)) return true;
+    const running = (life.stopCommand = new AbortController());
+    const answer = await deps.runStopCommand(life, definition, running.signal);
+    life.stopCommand = undefined;
+    if (running.signal.aborted) return true;
+    if (life.stage === "ended") {
+      clear(life);
+      drain(life);
+    }
+    if (answer.ok || life.stage !== "up") return true;
+    const { incarnation } = life;
+    tell(life, { type: "process.stop_command_failed", incarnation, reason: answer.reason });
+    return false;
   }
 
   /** An earlier daemon's process: nothing holds its group's number, so each member is signalled by itself. */
@@ -88,7 +126,6 @@ export function createEnding(deps: EndingDeps): Ending {
     const group = seen.filter((sighting) => sighting.group === life.pid);
     await signalAll(group, signal, logger);
     await signalAll(group, "CONT", logger);
-    watchFound(life);
   }
 
   function watchFound(life: Life): void {
@@ -98,10 +135,12 @@ export function createEnding(deps: EndingDeps): Ending {
   }
 
   function kill(life: Life): void {
-    if (life.stage === "closed" || life.stage === "ended") return;
+    if (life.stage === "closed" || (life.stage === "ended" && !life.stopCommand)) return;
     tell(life, { type: "process.kill_sent", incarnation: life.incarnation });
     if (life.pid !== undefined) children.signalGroup(life.pid, "KILL");
+    life.stopCommand?.abort();
     clear(life);
+    if (life.stage === "ended") drain(life);
   }
 
   async function sayItHangs(life: Life): Promise<void> {
@@ -124,12 +163,18 @@ export function createEnding(deps: EndingDeps): Ending {
     if (isLast) {
       release(life);
       close(life, exited);
-    } else {
-      report(life.stream, exited);
-      later(life, ZOMBIE_MS, () => release(life));
-      clear(life);
+      return drain(life);
     }
+    report(life.stream, exited);
+    later(life, ZOMBIE_MS, () => release(life));
+    if (life.stopCommand && !life.stopCommand.signal.aborted) return rememberAll(life);
+    clear(life);
     drain(life);
+  }
+
+  /** Its stop command goes on: what its main process left is ended after that, and is found again by what a look shows now. */
+  function rememberAll(life: Life): void {
+    find(life.suspect).catch(failed(life));
   }
 
   /** Its last words: the end of the pipe decides, not the end of the process. */
@@ -208,6 +253,7 @@ export function createEnding(deps: EndingDeps): Ending {
     if (life.stage === "closed") return;
     release(life);
     life.stage = "closed";
+    life.stopCommand?.abort();
     for (const timer of life.timers) clearTimeout(timer);
     deps.forget(life);
     tell(life, ...facts, ...exitOf(life, {}), {
@@ -238,6 +284,10 @@ function isMainAlive({ suspect: { main } }: Life): boolean {
   const stat = main && readStat(main.pid);
   return stat !== undefined && stat.startTime === main?.startTime && isAlive(stat);
 }
+
+/** Whether the time for a gentle end is over. */
+const isLate = ({ stop }: Life): boolean =>
+  stop !== undefined && stop.deadline <= performance.now();
 
 const isClosed = ({ stage }: Life): boolean => stage === "closed";
 

@@ -9,7 +9,7 @@ export const MARK = "SPRITE_ENV_INCARNATION";
 const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ"] as const;
 
 /** Where programs are looked for when nobody says so. */
-const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,44 +24,94 @@ function ofOurUser(): Environment {
   }
 }
 
+/** Variables by which the daemon is trusted, here or elsewhere: no service gets them, whatever it asks for. Source: the AWS SDK's and S3 clients' names. */
+const OWN_SECRETS =
+  /^(SPRITE|AWS|S3|MINIO)_(.*_)?(TOKEN|KEY|KEY_ID|SECRET|PASSWORD|PASSPHRASE|CREDENTIALS)(_FILE)?$/;
+
+const isOwnSecret = (name: string): boolean => OWN_SECRETS.test(name);
+
+/**
+ * Refuses variables that the daemon keeps to itself, or does not have.
+ *
+ * @throws AppError `invalid_request` and `service_variable_missing`, naming all of them
+ */
+export function mustBeGiven(
+  values: { readonly [name: string]: EnvValue },
+  daemon: Environment,
+): void {
+  const asked = Object.entries(values).flatMap(([name, value]) =>
+    typeof value === "string" ? [] : [{ name, of: value.$env }],
+  );
+  const own = asked.find(({ of }) => isOwnSecret(of));
+  if (own) {
+    const message = `env.${own.name} asks for ${own.of}, a secret of the daemon's own, which no service gets: give the service a value of its own`;
+    throw new AppError("invalid_request", message, {
+      details: { field: `env.${own.name}`, allowed: "another variable, or a text" },
+    });
+  }
+  const missing = asked.map(({ of }) => of).filter((of) => daemon[of] === undefined);
+  if (missing.length > 0) throw lacking([...new Set(missing)]);
+}
+
+const lacking = (variables: readonly string[]): AppError =>
+  new AppError(
+    "service_variable_missing",
+    `the daemon's environment has no ${variables.join(", ")}: start it with them, or give the service their values`,
+    { details: { variables } },
+  );
+
 /**
  * Values in clear, those of the daemon's own variables read now.
  *
- * @throws AppError `service_variable_missing` naming all that the daemon does not have
+ * @throws AppError as `mustBeGiven`
  */
 export function fromDaemon(
   values: { readonly [name: string]: EnvValue },
   daemon: Environment,
 ): Readonly<Record<string, string>> {
-  const missing: string[] = [];
-  const entries = Object.entries(values).map(([name, value]) => {
-    if (typeof value === "string") return [name, value] as const;
-    const found = daemon[value.$env];
-    if (found === undefined) missing.push(value.$env);
-    return [name, found ?? ""] as const;
-  });
-  if (missing.length === 0) return Object.fromEntries(entries);
-  throw new AppError(
-    "service_variable_missing",
-    `the daemon's environment has no ${missing.join(", ")}: start it with them, or give the service their values`,
-    { details: { variables: missing } },
+  mustBeGiven(values, daemon);
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      typeof value === "string" ? value : (daemon[value.$env] ?? ""),
+    ]),
   );
 }
+
+/** What the machine's list of users says of one: the home that a service of that user begins in, and its shell. */
+export interface UserEntry {
+  name: string;
+  home: string;
+  shell: string;
+}
+
+/** What a program finds out about its user from its environment. Source: environ(7); passwd(5), an empty shell. */
+const ofUser = ({ name, home, shell }: UserEntry): Environment => ({
+  HOME: home,
+  USER: name,
+  LOGNAME: name,
+  SHELL: shell || "/bin/sh",
+});
 
 /**
  * The environment of a service: seven variables of the daemon's, its own over them, and the mark. Nothing else gets through: tokens and keys of the daemon stay with it.
  *
  * @param base the daemon's environment
- * @param own the definition's
+ * @param own the definition's, and those of its file
+ * @param user whom the definition names: then four of the seven are of that user
  */
 export function serviceEnvironment(
   base: Environment,
   own: Environment,
   incarnation: string,
+  user?: UserEntry,
 ): Record<string, string> {
-  const user = INHERITED.every((name) => base[name] !== undefined) ? {} : ofOurUser();
-  const given: Environment = { PATH: DEFAULT_PATH, ...user };
-  const inherited = INHERITED.map((name) => [name, base[name] ?? given[name]] as const);
+  const fixed: Environment = user ? ofUser(user) : {};
+  const isWhole = user !== undefined || INHERITED.every((name) => base[name] !== undefined);
+  const spare: Environment = { PATH: DEFAULT_PATH, ...(isWhole ? {} : ofOurUser()) };
+  const inherited = INHERITED.map(
+    (name) => [name, fixed[name] ?? base[name] ?? spare[name]] as const,
+  );
   const entries = new Map([...inherited, ...Object.entries(own), [MARK, incarnation]]);
   return Object.fromEntries(
     [...entries].filter((entry): entry is [string, string] => entry[1] !== undefined),

@@ -24,17 +24,20 @@ const PT_INTERP = 3;
 /**
  * Says why the kernel would not run a file that is there and executable, or nothing where it would.
  *
- * What a wrapper or `execvp` would turn into an exit code, or run through a shell, is found here. A file we may run but not read is left to the kernel.
+ * What a wrapper or `execvp` would turn into an exit code, or run through a shell, is found here. A file we may run but not read is left to the kernel,
+ * unless a wrapper stands before it.
  *
  * @param path absolute
  * @param dir where a relative interpreter is looked for: the working directory
+ * @param isWrapped whether something that would run it through a shell executes it
  */
 export async function inspectExecutable(
   path: string,
   dir: string,
+  isWrapped = false,
 ): Promise<SpawnProblem | undefined> {
   const head = await readHead(path);
-  if (head === undefined) return undefined;
+  if (head === undefined) return isWrapped ? unreadable(path) : undefined;
   const text = head.toString("latin1");
   if (text.startsWith("#!")) return inspectScript(path, text.slice(2, LINE_BYTES), dir);
   const foreign = text.startsWith(ELF) ? inspectElf(path, head) : unknownFormat(path, head);
@@ -53,6 +56,12 @@ async function readHead(path: string): Promise<Buffer | undefined> {
     await file.close();
   }
 }
+
+const unreadable = (path: string): SpawnProblem =>
+  problem(
+    "EACCES",
+    `\`${path}\` cannot be read by the daemon, so nobody knows whether it is a program`,
+  );
 
 const unknownFormat = (path: string, head: Buffer): SpawnProblem =>
   problem(

@@ -1,5 +1,7 @@
+import type { ResolvedDefinition } from "../../machines/definition.ts";
 import { idOf } from "../journal/record.ts";
 import type { Suspect } from "./identity.ts";
+import type { Sign } from "./signs.ts";
 
 /** How far one life of a service's process is. */
 export type Stage =
@@ -30,8 +32,12 @@ export interface Life {
   exitTold: boolean;
   /** Its FIFOs are open, and their end is to be reported. */
   hasOutput: boolean;
-  /** A gentle end was asked for: by when, on the clock of `performance.now`. */
-  stop?: { signal: string; deadline: number };
+  /** How it says that it is ready. */
+  sign?: Sign;
+  /** A gentle end was asked for: by when, on the clock of `performance.now`; `definition` where that has a stop command. */
+  stop?: { signal: string; deadline: number; definition?: ResolvedDefinition | undefined };
+  /** Its stop command runs, until this is aborted or it ends. */
+  stopCommand?: AbortController | undefined;
   /** A process that may be its and that nothing proves: nothing is signalled, and it is not over before that is gone. */
   unprovenPid?: number;
   isWatched: boolean;

@@ -6,8 +6,17 @@ import type { Plan } from "../posix/spawn.ts";
 export interface Nofile {
   /** The plan as it must be for the child to get that limit: through a program that sets it and then becomes the service's, once the daemon needs more itself. */
   wrap(plan: Plan): Plan;
+  /** The limit that whoever wraps a plan anyway has to set; undefined where children get it by themselves. */
+  needed(): number | undefined;
   close(): void;
 }
+
+/** Children get what we have. */
+export const UNTOUCHED: Nofile = {
+  wrap: (plan) => plan,
+  needed: () => undefined,
+  close: () => {},
+};
 
 /** How often the daemon's own need is looked at, in milliseconds. */
 const EVERY_MS = 1_000;
@@ -27,7 +36,7 @@ const VARIABLE = "SPRITE_ENV_NOFILE";
 export function keepSoftNofile(env: Readonly<Record<string, string | undefined>>): Nofile {
   const soft = Number(env[VARIABLE] ?? "");
   const own = nofileLimit();
-  if (!(soft > 0 && soft < own.soft)) return { wrap: (plan) => plan, close: () => {} };
+  if (!(soft > 0 && soft < own.soft)) return UNTOUCHED;
   let lowered = true;
   setSoftNofile(soft);
   const look = () => {
@@ -38,11 +47,13 @@ export function keepSoftNofile(env: Readonly<Record<string, string | undefined>>
   };
   const timer = setInterval(look, EVERY_MS).unref();
   look();
+  const needed = () => {
+    look();
+    return lowered ? undefined : soft;
+  };
   return {
-    wrap: (plan) => {
-      look();
-      return lowered ? plan : wrapped(plan, soft);
-    },
+    needed,
+    wrap: (plan) => (needed() === undefined ? plan : wrapped(plan, soft)),
     close: () => clearInterval(timer),
   };
 }

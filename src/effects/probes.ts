@@ -1,19 +1,28 @@
 import type { Probe } from "../../machines/definition.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { Children } from "../pid1/children.ts";
+import { boottimeMs } from "../posix/calls.ts";
 import type { ProbeRunner, Report } from "../runtime/ports.ts";
 import { type Answer, no } from "./answer.ts";
-import { type Asker, type Commands, createCommands, type Surroundings } from "./command.ts";
+import { type Asker, type Commands, createCommands } from "./command.ts";
 import { askHttp, askTcp } from "./connect.ts";
-import { serviceEnvironment } from "./environment.ts";
+import { createDoubts } from "./doubts.ts";
+import type { Nofile } from "./nofile.ts";
+import { createPauses, type Pauses } from "./pauses.ts";
+import type { Signs } from "./signs.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 export interface ProbesDeps {
   report: Report;
   children: Children;
-  /** The daemon's own environment: seven variables of it get through to commands. */
-  env: Readonly<Record<string, string | undefined>>;
-  /** Directory and variables of a service, for its commands; by default the root directory and none. @throws AppError naming variables that cannot be had */
-  surroundings?: (stream: string) => Surroundings;
+  /** As whom, where and with what environment the commands of a service's checks run. @throws SpawnProblem */
+  surroundings: (asker: Asker) => Promise<Surroundings>;
+  /** Gives commands the limit of descriptors that the daemon was started with. */
+  nofile: Nofile;
+  /** Where services say by themselves that they are ready. */
+  signs: Pick<Signs, "hear">;
+  /** A clock that goes on while the machine sleeps, in milliseconds; by default the kernel's. */
+  now?: () => number;
 }
 
 /** Between two questions whether something is ready, in milliseconds. */
@@ -23,14 +32,19 @@ const READY_TIMEOUT_MS = 5_000;
 /** So late a timer says that the machine, or we, were held up: what fell into such a pause says nothing of a service. */
 const PAUSE_MS = 1_000;
 
-const NOWHERE: Surroundings = { dir: "/", env: {} };
-
 interface Asking extends Asker {
   probe: Probe;
   everyMs: number;
   timeoutMs: number;
   /** Told of each answer; false: asks no more. */
   answered: (answer: Answer) => boolean;
+}
+
+/** What all questions share. */
+interface Asks {
+  commands: Commands;
+  pauses: Pauses;
+  now: () => number;
 }
 
 /**
@@ -40,37 +54,73 @@ interface Asking extends Asker {
  * failure that fell into it does not count. Once it is stopped, nothing is reported any more.
  */
 export function createProbes(deps: ProbesDeps): ProbeRunner {
-  const { report, env, surroundings = () => NOWHERE } = deps;
-  const commands = createCommands({
-    children: deps.children,
-    surroundings: ({ stream, incarnation }) => {
-      const { dir, env: own } = surroundings(stream);
-      return { dir, env: serviceEnvironment(env, own, incarnation) };
-    },
-  });
+  const { report, signs, surroundings, nofile, now = boottimeMs } = deps;
+  const commands = createCommands({ children: deps.children, surroundings, nofile });
+  const asks: Asks = { commands, pauses: createPauses(now), now };
   const running = new Map<string, Set<AbortController>>();
 
-  function begin(asking: Asking, firstMs: number): void {
+  /** Something that goes on until the incarnation's questions are stopped, or it ends by itself. */
+  function open(incarnation: string): { stopped: AbortSignal; ended: () => void } {
     const stop = new AbortController();
-    const ofIncarnation = running.get(asking.incarnation) ?? new Set();
-    running.set(asking.incarnation, ofIncarnation.add(stop));
-    repeat(asking, firstMs, commands, stop.signal, () => {
+    const ofIncarnation = running.get(incarnation) ?? new Set();
+    running.set(incarnation, ofIncarnation.add(stop));
+    const ended = () => {
       ofIncarnation.delete(stop);
-      if (ofIncarnation.size === 0) running.delete(asking.incarnation);
-    });
+      if (ofIncarnation.size === 0) running.delete(incarnation);
+    };
+    return { stopped: stop.signal, ended };
+  }
+
+  /** Reports that it is ready, once, or why it is not. */
+  function readinessOf({ stream, incarnation }: Asker) {
+    const { stopped, ended } = open(incarnation);
+    const doubts = createDoubts((reason) =>
+      report(stream, [{ type: "readiness.failed", incarnation, reason }]),
+    );
+    stopped.addEventListener("abort", doubts.end, { once: true });
+    const ready = (): void => {
+      doubts.end();
+      report(stream, [{ type: "readiness.reached", incarnation }]);
+      ended();
+    };
+    return { stopped, ready, unready: doubts.say };
+  }
+
+  function askUntilReady(asker: Asker, probe: Probe): void {
+    const { stopped, ready, unready } = readinessOf(asker);
+    const answered = (answer: Answer): boolean => {
+      if (answer.ok) ready();
+      else unready(answer.reason);
+      return !answer.ok;
+    };
+    const times = { everyMs: READY_EVERY_MS, timeoutMs: READY_TIMEOUT_MS };
+    repeat({ ...asker, probe, ...times, answered }, 0, asks, stopped, () => {});
+  }
+
+  function hear(asker: Asker): void {
+    const { stopped, ready, unready } = readinessOf(asker);
+    const deaf = signs.hear(asker.incarnation, { ready, unready });
+    stopped.addEventListener("abort", deaf, { once: true });
   }
 
   return {
-    startHealth: ({ failures, ...request }) =>
-      begin({ ...request, answered: healthOf(request, failures, report) }, request.everyMs),
-    startReadiness: ({ stream, incarnation, readiness: probe }) => {
-      if (probe.kind === "log" || probe.kind === "notify" || probe.kind === "fd") return;
-      const answered = ({ ok }: Answer): boolean => {
-        if (ok) report(stream, [{ type: "readiness.reached", incarnation }]);
-        return !ok;
-      };
-      const times = { everyMs: READY_EVERY_MS, timeoutMs: READY_TIMEOUT_MS };
-      begin({ stream, incarnation, probe, ...times, answered }, 0);
+    startHealth: ({ failures, ...request }) => {
+      const { stopped, ended } = open(request.incarnation);
+      const answered = healthOf(request, failures, report);
+      repeat({ ...request, answered }, request.everyMs, asks, stopped, ended);
+    },
+    startReadiness: ({ stream, incarnation, readiness }) => {
+      const asker = { stream, incarnation };
+      switch (readiness.kind) {
+        case "http":
+        case "tcp":
+        case "exec":
+          return askUntilReady(asker, readiness);
+        case "log":
+        case "notify":
+        case "fd":
+          return hear(asker);
+      }
     },
     stop: ({ incarnation }) => {
       for (const stop of running.get(incarnation) ?? []) stop.abort();
@@ -99,20 +149,20 @@ function healthOf({ stream, incarnation }: Asker, limit: number, report: Report)
 function repeat(
   asking: Asking,
   firstMs: number,
-  commands: Commands,
+  asks: Asks,
   stopped: AbortSignal,
   ended: () => void,
 ): void {
   let timer: NodeJS.Timeout | undefined;
   const wait = (ms: number): void => {
-    const dueAt = performance.now() + ms;
+    const dueAt = asks.now() + ms;
     timer = setTimeout(() => {
-      if (performance.now() - dueAt > PAUSE_MS) wait(asking.everyMs);
+      if (asks.now() - dueAt > PAUSE_MS) wait(asking.everyMs);
       else void once();
     }, ms);
   };
   const once = async (): Promise<void> => {
-    const answer = await question(asking, commands, stopped);
+    const answer = await question(asking, asks, stopped);
     if (stopped.aborted) return;
     if (answer === undefined || asking.answered(answer)) wait(asking.everyMs);
     else ended();
@@ -121,14 +171,13 @@ function repeat(
   wait(firstMs);
 }
 
-/** Puts one question. Never rejects. @returns its answer within its time; undefined where that was spent in a pause */
+/** Puts one question. Never rejects. @returns its answer within its time; undefined for a no while a pause went by */
 async function question(
   asking: Asking,
-  commands: Commands,
+  { commands, pauses }: Asks,
   stopped: AbortSignal,
 ): Promise<Answer | undefined> {
   const { timeoutMs } = asking;
-  const begun = performance.now();
   const over = new AbortController();
   const abort = () => over.abort();
   stopped.addEventListener("abort", abort, { once: true });
@@ -137,12 +186,12 @@ async function question(
     () => late.resolve(no(`no answer within ${formatDuration(timeoutMs)}`)),
     timeoutMs,
   );
+  const wasPaused = pauses.watch();
   const answer = await Promise.race([put(asking, commands, over.signal), late.promise]);
   clearTimeout(timer);
   stopped.removeEventListener("abort", abort);
   abort();
-  const paused = performance.now() - begun > timeoutMs + PAUSE_MS;
-  return !answer.ok && paused ? undefined : answer;
+  return wasPaused() && !answer.ok ? undefined : answer;
 }
 
 function put(asking: Asking, commands: Commands, signal: AbortSignal): Promise<Answer> {

@@ -3,8 +3,10 @@ import { type Head, trustedHead } from "./head.ts";
 import type { AppendResult, Group, NewRow } from "./journal.ts";
 import { type EventRow, type JsonObject, rowHash } from "./record.ts";
 import { appendStatements, type AppendStatements } from "./append-statements.ts";
+import { shapeNotes } from "./shapes.ts";
+import { snapshotWriter } from "./snapshots.ts";
 import { codeOf, type Db, isConstraint, isFull } from "./sqlite.ts";
-import { type BatchVersions, streamVersions } from "./stream-versions.ts";
+import type { BatchVersions, StreamVersions } from "./stream-versions.ts";
 
 /** A row as it is stored, and its actor after it. */
 export interface AppendedRow {
@@ -30,7 +32,10 @@ interface Batch {
   seq: number;
   hash: string;
   versions: BatchVersions;
+  startsAnywhere: () => boolean;
   rows: AppendedRow[];
+  /** Shapes of event that the log did not hold before. */
+  shapes: readonly string[];
 }
 
 /** A group that breaks a rule of the log. */
@@ -52,20 +57,26 @@ class GroupRefused extends Error {
 export function appender(
   db: Db,
   onAppend: OnAppend,
+  versions: StreamVersions,
 ): (groups: readonly Group[]) => AppendResult | InDoubt {
   const statements = appendStatements(db);
-  const versions = streamVersions(db);
+  const startsAnywhere = (): boolean => versions.startsAnywhere();
+  const takeSnapshots = snapshotWriter(db);
+  const shapes = shapeNotes(db);
   let head = trustedHead(db);
 
   const store = db.transaction((batch: Batch, groups: readonly Group[]) => {
     groups.forEach((group, place) => storeGroup(statements, batch, group, place));
     if (batch.rows.length === 0) return;
     statements.noteHead.run(batch.seq, batch.hash);
+    batch.shapes = shapes.note(batch.rows);
+    takeSnapshots(batch.rows);
     onAppend(batch.rows);
   });
 
   return (groups) => {
-    const batch: Batch = { ...head, versions: versions.beginBatch(), rows: [] };
+    const fresh = { versions: versions.beginBatch(), rows: [], shapes: [] };
+    const batch: Batch = { ...head, ...fresh, startsAnywhere };
     try {
       store.immediate(batch, groups);
     } catch (error) {
@@ -74,6 +85,7 @@ export function appender(
     const result = committed(head, batch);
     head = { seq: batch.seq, hash: batch.hash };
     versions.keep(batch.versions);
+    shapes.keep(batch.shapes);
     return result;
   };
 }
@@ -91,7 +103,8 @@ function storeGroup(statements: AppendStatements, batch: Batch, group: Group, pl
 
 function storeRow(statements: AppendStatements, batch: Batch, { draft, view }: NewRow): void {
   const last = batch.versions.last(draft.stream);
-  if (draft.version !== last + 1)
+  const begins = last === 0 && draft.fromState === null;
+  if (draft.version !== last + 1 && !(begins && batch.startsAnywhere()))
     throw new Error(
       `${draft.stream} is at version ${last}: version ${draft.version} cannot follow`,
     );

@@ -97,6 +97,7 @@ function walFrames(db: Db): number {
 }
 
 function setPragmas(db: Db): void {
+  db.pragma("auto_vacuum = INCREMENTAL"); // heeded while there is no table yet
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL"); // in WAL mode: fsync at every commit
   db.pragma("foreign_keys = ON");

@@ -11,15 +11,25 @@ import {
 import { memoryReader } from "./memory-reader.ts";
 import { keyName, type MemoryStore, memoryStore } from "./memory-store.ts";
 import { type EventRow, GENESIS, rowHash } from "./record.ts";
+import { SNAPSHOT_EVERY, snapshotOf } from "./snapshots.ts";
 
 /** A batch on its way in: how to take back what it stored, last thing last. */
 type Undo = (() => void)[];
 
-/** The log in memory: the rules of the real one without a disk, for tests and simulations. It outlives its daemon, so `close` does nothing. */
-export function memoryJournal(): { journal: Journal; reader: EventReader } {
+/**
+ * The log in memory: the rules of the real one without a disk and without retention, for tests and simulations. It outlives its daemon, so `close` does nothing.
+ *
+ * @param every how many rows of a stream lie between two snapshots
+ */
+export function memoryJournal(every = SNAPSHOT_EVERY): { journal: Journal; reader: EventReader } {
   const store = memoryStore();
   const journal: Journal = {
-    append: async (groups) => appendTo(store, groups),
+    append: async (groups) => {
+      const before = store.rows.length;
+      const result = appendTo(store, groups);
+      if (result.outcome === "committed") takeSnapshots(store, groups, before, every);
+      return result;
+    },
     settleKey: async (key, actor, status, reply) => {
       const record = store.keys.get(keyName(key, actor));
       if (record) store.keys.set(keyName(key, actor), { ...record, status, reply });
@@ -27,6 +37,22 @@ export function memoryJournal(): { journal: Journal; reader: EventReader } {
     close: async () => {},
   };
   return { journal, reader: memoryReader(store) };
+}
+
+function takeSnapshots(
+  store: MemoryStore,
+  groups: readonly Group[],
+  before: number,
+  every: number,
+): void {
+  for (const [place, { view }] of groups.flatMap(({ rows }) => rows).entries()) {
+    const row = store.rows[before + place];
+    const snapshot = row && snapshotOf({ row, view }, every);
+    if (!snapshot) continue;
+    const known = store.snapshots.get(snapshot.stream) ?? [];
+    store.snapshots.set(snapshot.stream, known);
+    known.push(snapshot);
+  }
 }
 
 function appendTo(store: MemoryStore, groups: readonly Group[]): AppendResult {

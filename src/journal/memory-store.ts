@@ -1,5 +1,6 @@
 import type { KeyRecord } from "./event-reader.ts";
 import type { EventRow } from "./record.ts";
+import type { Snapshot } from "./snapshots.ts";
 
 /** What a log in memory holds. */
 export interface MemoryStore {
@@ -7,6 +8,8 @@ export interface MemoryStore {
   byId: Map<string, EventRow>;
   /** Empty for a stream whose only batch was taken back. */
   byStream: Map<string, EventRow[]>;
+  /** Of each stream, oldest first. */
+  snapshots: Map<string, Snapshot[]>;
   sealed: Map<string, Uint8Array>;
   keys: Map<string, KeyRecord>;
 }
@@ -15,6 +18,7 @@ export const memoryStore = (): MemoryStore => ({
   rows: [],
   byId: new Map(),
   byStream: new Map(),
+  snapshots: new Map(),
   sealed: new Map(),
   keys: new Map(),
 });

@@ -1,26 +1,39 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "../base/errors.ts";
 import { appender, type InDoubt, type OnAppend } from "./append.ts";
 import { openForWriting } from "./database.ts";
 import { type Head, trustedHead } from "./head.ts";
 import type { AppendResult, Group } from "./journal.ts";
-import type { Db } from "./sqlite.ts";
+import { type EventShape, refuseNewer } from "./shapes.ts";
+import { type Db, preparedBy } from "./sqlite.ts";
+import { type StreamVersions, streamVersions } from "./stream-versions.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** An open file and the way to append to it. */
 export interface Store {
   db: Db;
+  versions: StreamVersions;
   append: (groups: readonly Group[]) => AppendResult | InDoubt;
 }
 
 /** Opens the file of a state directory. `settled`: only if all it holds is proven to be on the disk. */
 export type OpenStore = (options: { settled: boolean }) => Store;
 
-/** @param hook makes the append hook for a connection */
+/**
+ * @param hook makes the append hook for a connection
+ * @param knows whether this release knows events of a shape
+ */
 export const storeOpener =
-  (stateDirectory: string, hook: (db: Db) => OnAppend): OpenStore =>
+  (
+    stateDirectory: string,
+    hook: (db: Db) => OnAppend,
+    knows: (shape: EventShape) => boolean = () => true,
+  ): OpenStore =>
   (options) => {
-    const db = openForWriting(stateDirectory, options);
-    return { db, append: appender(db, hook(db)) };
+    const db = preparedBy(openForWriting(stateDirectory, options), (one) =>
+      refuseNewer(one, knows),
+    );
+    const versions = streamVersions(db);
+    return { db, versions, append: appender(db, hook(db), versions) };
   };
 
 /**
@@ -45,16 +58,17 @@ export async function reopenWithin(
   patienceMs: number,
   open: OpenStore,
   doubt: InDoubt,
+  waiting: Waiting,
 ): Promise<{ store: Store; held: boolean }> {
   const pauseMs = Math.min(250, patienceMs / 4);
-  const end = performance.now() + patienceMs;
+  const end = waiting.now() + patienceMs;
   for (;;) {
     try {
       return reopen(open, doubt);
     } catch (error) {
-      if (performance.now() > end) throw error;
+      if (waiting.now() > end) throw error;
     }
-    await delay(pauseMs);
+    await waiting.pause(pauseMs);
   }
 }
 

@@ -17,11 +17,16 @@ export interface StreamVersions {
   beginBatch(): BatchVersions;
   /** Call it after the commit. */
   keep(batch: BatchVersions): void;
+  /** Whether a stream of which nothing is left may begin at any version: once retention has cut, one that ended may have left a higher one. */
+  startsAnywhere(): boolean;
+  /** Call it when retention has cut: streams that ended are not known any more. */
+  forget(): void;
 }
 
 export function streamVersions(db: Db): StreamVersions {
   const known = new Map<string, number>();
   const read = lastVersionReader(db);
+  const cut = db.prepare<[], number>("SELECT 1 FROM anchors LIMIT 1").pluck();
   const last = (stream: string): number => {
     const version = known.get(stream) ?? read(stream);
     if (known.size >= KEPT) known.clear();
@@ -40,11 +45,13 @@ export function streamVersions(db: Db): StreamVersions {
     keep({ changed }) {
       for (const [stream, version] of changed) known.set(stream, version);
     },
+    startsAnywhere: () => cut.get() !== undefined,
+    forget: () => known.clear(),
   };
 }
 
-/** From the rows, or from the anchor where retention took them. */
-function lastVersionReader(db: Db): (stream: string) => number {
+/** From the rows, those under way to be removed too, or from the anchor where retention took them; 0 where nothing is known. */
+export function lastVersionReader(db: Db): (stream: string) => number {
   const rows = db
     .prepare<[string], number | null>("SELECT max(version) FROM events WHERE stream = ?")
     .pluck();

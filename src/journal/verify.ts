@@ -1,8 +1,10 @@
 import { messageOf } from "../base/errors.ts";
+import { anchorQueries } from "./anchor.ts";
 import { type Head, notedHead } from "./head.ts";
 import { COLUMNS, type StoredRow } from "./read.ts";
 import { GENESIS, rowHash } from "./record.ts";
 import { codeOf, type Db } from "./sqlite.ts";
+import { stateDigest } from "./state-text.ts";
 
 /** What a walk over the log found. `rows`: how many were checked. */
 export type Verification =
@@ -52,6 +54,7 @@ export function verifyLog(db: Db, options: VerifyOptions = {}): Verification {
     headSeen: options.head === GENESIS,
   };
   try {
+    checkArchive(db);
     const step = stepper(db, walk, options.head);
     while (!step()) options.onProgress?.(walk.rows);
     if (options.head !== undefined && !walk.headSeen)
@@ -91,17 +94,34 @@ function stepper(db: Db, walk: Walk, head: string | undefined): () => boolean {
   });
 }
 
-/** What is below an anchor is gone; the anchor stands for it. */
+/** What is below an anchor is gone; the anchor stands for it, and for each stream that lived on its state. */
 function startAt(db: Db, walk: Walk, anchor: Head, head: string | undefined): void {
-  const states = db
-    .prepare<[number], [string, number]>(
-      "SELECT stream, version FROM anchor_states WHERE anchor = ?",
-    )
-    .raw();
-  walk.versions = new Map(states.all(anchor.seq));
+  const states = anchorQueries(db).states();
+  for (const state of states)
+    if (stateDigest(anchor.hash, state) !== state.digest)
+      throw new Broken(
+        anchor.seq,
+        `the state of ${state.stream}, which stands for rows up to ${anchor.seq}, was altered`,
+      );
+  walk.versions = new Map(states.map(({ stream, version }) => [stream, version]));
   walk.at = anchor;
   walk.first = anchor.seq + 1;
   walk.headSeen ||= anchor.hash === head;
+}
+
+/** Commands whose rows are gone were archived with their hashes: each still gives its own, though nothing chains them. */
+function checkArchive(db: Db): void {
+  const select = db.prepare<[number, number], StoredRow>(
+    `SELECT ${COLUMNS} FROM archived_commands WHERE seq > ? ORDER BY seq LIMIT ?`,
+  );
+  for (let last = 0; ;) {
+    const rows = select.all(last, BATCH);
+    for (const row of rows)
+      if (row.hash !== rowHash(row.prevHash, row, row.data))
+        throw new Broken(row.seq, `the archived command ${row.seq} was altered`);
+    if (rows.length < BATCH) return;
+    last = rows.at(-1)?.seq ?? last;
+  }
 }
 
 function check(walk: Walk, row: StoredRow, head: string | undefined): void {
@@ -114,13 +134,16 @@ function check(walk: Walk, row: StoredRow, head: string | undefined): void {
     );
   if (row.hash !== rowHash(row.prevHash, row, row.data))
     throw new Broken(row.seq, `row ${row.seq} was altered: its columns do not give its hash`);
-  const version = (walk.versions.get(row.stream) ?? 0) + 1;
-  if (row.version !== version)
+  const last = walk.versions.get(row.stream);
+  const version = (last ?? 0) + 1;
+  // One that ended below the anchor may have left a higher one.
+  const begins = last === undefined && row.fromState === null && walk.first > 1;
+  if (row.version !== version && !begins)
     throw new Broken(
       row.seq,
       `row ${row.seq} is version ${row.version} of ${row.stream}, where version ${version} is due`,
     );
-  walk.versions.set(row.stream, version);
+  walk.versions.set(row.stream, row.version);
   walk.at = { seq: row.seq, hash: row.hash };
   walk.headSeen ||= row.hash === head;
   walk.rows += 1;

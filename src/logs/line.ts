@@ -11,7 +11,7 @@ export const OWN_MARK = "[sprite-env] ";
 
 /** Lengths of `2026-06-02T17:11:17.821Z`, and of that with ` [stderr] ` (both tags are equally long). */
 const STAMP_LENGTH = 24;
-const PREFIX_LENGTH = 34;
+export const PREFIX_LENGTH = 34;
 
 /** What stands in front of each line of a batch. */
 export const prefixOf = (time: number, stream: LogLine["stream"]): string =>

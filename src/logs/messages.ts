@@ -19,8 +19,8 @@ export interface LogOptions {
 
 export type LogRequest =
   | { type: "hello" }
-  | { type: "open"; service: string; incarnation: string }
-  | { type: "reopen"; service: string; incarnation: string }
+  /** `awaits`: tell when a line of its output holds this text. */
+  | { type: "open" | "reopen"; service: string; incarnation: string; awaits?: string }
   | { type: "finish"; service: string; incarnation: string; drainMs: number }
   | { type: "note"; service: string; text: string }
   | { type: "position"; service: string }
@@ -43,6 +43,8 @@ export type FromLogThread =
   | { type: "reply"; id: number; value: unknown }
   | { type: "refusal"; id: number; error: ErrorReply }
   | { type: "incident"; incident: LogIncident }
+  /** A line of its output holds the text that was awaited. Told once. */
+  | { type: "seen"; incarnation: string }
   /** Whole lines, stamped, as they stand in the file. `incarnation` is "" for a note. */
   | { type: "lines"; service: string; incarnation: string; bytes: Uint8Array }
   /** Lines that a follower was too slow for. */

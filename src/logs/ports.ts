@@ -7,16 +7,25 @@ export interface LogLine {
   text: string;
 }
 
+/** Text that is waited for in the lines of one incarnation. */
+export interface Awaited {
+  text: string;
+  /** Called once, when a line of its output that holds the text went into its log. */
+  seen: () => void;
+}
+
 /** The files and pipes of services' output, all in one worker thread. Knows services by name only. */
 export interface ServiceLogs {
   /**
    * Makes the two FIFOs of an incarnation and begins to read them.
+   * @param awaited searched for from its first line on
    * @returns their paths, and the position in the log (segments.ts) where this incarnation's lines begin
    * @throws AppError `log_directory_unusable`
    */
   open(
     service: string,
     incarnation: string,
+    awaited?: Awaited,
   ): Promise<{ stdout: string; stderr: string; offset: number }>;
   /** The same for an incarnation that an earlier daemon opened: reads on from FIFOs that are there (none: does nothing) and writes a gap record first. */
   reopen(service: string, incarnation: string): Promise<void>;

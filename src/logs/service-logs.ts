@@ -4,8 +4,8 @@ import { AppError, messageOf } from "../base/errors.ts";
 import { prepareLogDirectory, reasonOf } from "./directory.ts";
 import { createListeners } from "./listeners.ts";
 import type { LogIncident, ReportIncident } from "./log-file.ts";
-import type { EndOfOutput, LogOptions } from "./messages.ts";
-import type { ServiceLogs } from "./ports.ts";
+import type { EndOfOutput, LogOptions, LogRequest } from "./messages.ts";
+import type { Awaited, ServiceLogs } from "./ports.ts";
 import { currentFile } from "./segments.ts";
 import { startThread } from "./thread.ts";
 
@@ -39,13 +39,24 @@ export async function startServiceLogs({
   prepareRunDirectory(runDir);
   /** Incarnations whose pipes are open, and whose they are. */
   const services = new Map<string, string>();
+  /** What is searched for in their lines and was not found yet. */
+  const awaited = new Map<string, Awaited>();
+  const requestOf = (type: "open" | "reopen", service: string, incarnation: string): LogRequest => {
+    const awaits = awaited.get(incarnation)?.text;
+    return { type, service, incarnation, ...(awaits !== undefined && { awaits }) };
+  };
+  const seen = (incarnation: string): void => {
+    const found = awaited.get(incarnation);
+    awaited.delete(incarnation);
+    found?.seen();
+  };
   const listeners = createListeners((message) => thread.tell(message));
 
   const reopenAll = (): void => {
     listeners.followAgain();
     for (const [incarnation, service] of services) {
       thread
-        .ask({ type: "reopen", service, incarnation })
+        .ask(requestOf("reopen", service, incarnation))
         .catch((error: unknown) =>
           onEvent(trouble(service, `its output could not be read on: ${messageOf(error)}`)),
         );
@@ -54,6 +65,7 @@ export async function startServiceLogs({
   const thread = await startThread(options, {
     message: (message) => {
       if (message.type === "incident") onEvent(message.incident);
+      else if (message.type === "seen") seen(message.incarnation);
       else listeners.received(message);
     },
     ended: (reason) => onEvent(trouble("", `the log thread ended and is started again: ${reason}`)),
@@ -62,25 +74,28 @@ export async function startServiceLogs({
 
   return {
     logDir,
-    open: async (service, incarnation) => {
+    open: async (service, incarnation, text) => {
       services.set(incarnation, service);
+      if (text) awaited.set(incarnation, text);
       try {
-        const opened = await thread.ask({ type: "open", service, incarnation });
+        const opened = await thread.ask(requestOf("open", service, incarnation));
         return opened as { stdout: string; stderr: string; offset: number }; // worker.ts, open
       } catch (error) {
         services.delete(incarnation);
+        awaited.delete(incarnation);
         throw error;
       }
     },
     reopen: async (service, incarnation) => {
       services.set(incarnation, service);
-      await thread.ask({ type: "reopen", service, incarnation });
+      await thread.ask(requestOf("reopen", service, incarnation));
     },
     finish: async (incarnation, drainMs) => {
       const service = services.get(incarnation);
       if (service === undefined) throw notCaptured(incarnation);
       const ended = await thread.ask({ type: "finish", service, incarnation, drainMs });
       services.delete(incarnation);
+      awaited.delete(incarnation);
       return ended as EndOfOutput; // worker.ts, finish
     },
     note: async (service, text) => void (await thread.ask({ type: "note", service, text })),
@@ -94,7 +109,8 @@ export async function startServiceLogs({
 
 function prepareRunDirectory(runDir: string): void {
   try {
-    if (ensureDirectory(runDir, 0o700)) chmodSync(runDir, 0o700);
+    // Names in it are not shown, and each incarnation's pipes are closed to others; some sockets in it are for them.
+    if (ensureDirectory(runDir, 0o711)) chmodSync(runDir, 0o711);
   } catch (error) {
     const message = `the directory for services' pipes, ${runDir}, cannot be made: ${reasonOf(error)}; choose another --state-dir`;
     throw new AppError("log_directory_unusable", message, {

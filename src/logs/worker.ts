@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { AppError, messageOf } from "../base/errors.ts";
+import { holdsText } from "./await.ts";
 import { type Capture, createTurns, type Reader, startCapture } from "./capture.ts";
 import { createChores } from "./chores.ts";
 import { lookAt, reasonOf } from "./directory.ts";
@@ -30,6 +31,8 @@ interface Incarnation {
   capture: Capture;
   lines: number;
   droppedBytes: number;
+  /** Searched for in its lines until it is found. */
+  awaits: Buffer | undefined;
   /** Set once `finish` was asked for. */
   ended?: Promise<EndOfOutput>;
 }
@@ -66,23 +69,41 @@ export function createLogWorker(
   const say = (log: LogFile, id: string, text: string): void =>
     void write(log, id, ownLine(text, Date.now()), 1);
 
-  const readFrom = (log: LogFile, id: string, paths: PipePaths): Incarnation => {
+  const search = (incarnation: Incarnation, id: string, bytes: Buffer): void => {
+    if (!incarnation.awaits || !holdsText(bytes, incarnation.awaits)) return;
+    incarnation.awaits = undefined;
+    post({ type: "seen", incarnation: id });
+  };
+
+  const readFrom = (
+    log: LogFile,
+    id: string,
+    paths: PipePaths,
+    awaits: string | undefined,
+  ): Incarnation => {
     const took = (bytes: Buffer, lines: number): void => {
       incarnation.lines += lines;
       incarnation.droppedBytes += write(log, id, bytes, lines);
+      search(incarnation, id, bytes);
     };
     const failed = (error: Error): void =>
       report(trouble(log.service, `its output cannot be read: ${error.message}`));
     const reading = startCapture(paths, reader, took, failed);
-    const incarnation: Incarnation = { log, capture: reading, lines: 0, droppedBytes: 0 };
+    const incarnation: Incarnation = {
+      log,
+      capture: reading,
+      lines: 0,
+      droppedBytes: 0,
+      awaits: awaits === undefined ? undefined : Buffer.from(awaits),
+    };
     return incarnation;
   };
 
   /** Pipes that were made for nothing are removed; those an earlier daemon left may hold output. */
-  const begin = (log: LogFile, id: string, keepPipes: boolean): PipePaths => {
+  const begin = (log: LogFile, id: string, keepPipes: boolean, awaits?: string): PipePaths => {
     try {
       const paths = stock.take(id);
-      incarnations.set(id, readFrom(log, id, paths));
+      incarnations.set(id, readFrom(log, id, paths, awaits));
       return paths;
     } catch (error) {
       logs.release(log.service);
@@ -91,22 +112,23 @@ export function createLogWorker(
     }
   };
 
-  const open = (service: string, id: string): PipePaths & { offset: number } => {
+  const open = (service: string, id: string, awaits?: string): PipePaths & { offset: number } => {
     const known = incarnations.get(id);
     if (known) return { ...pipePaths(runDir, id), offset: position(known.log) };
     const { stdout } = pipePaths(runDir, id);
     removeFinished(id);
     const log = logs.acquire(service);
-    return { ...begin(log, id, lookAt(stdout) !== undefined), offset: position(log) };
+    const paths = begin(log, id, lookAt(stdout) !== undefined, awaits);
+    return { ...paths, offset: position(log) };
   };
 
-  const reopen = (service: string, id: string): void => {
+  const reopen = (service: string, id: string, awaits?: string): void => {
     const { stdout, stderr } = pipePaths(runDir, id);
     removeFinished(id);
     if (incarnations.has(id) || !(lookAt(stdout) || lookAt(stderr))) return;
     const log = logs.acquire(service);
     say(log, id, missedText(lastLineTime(logDir, service)));
-    begin(log, id, true); // makes the one that was removed, if one was
+    begin(log, id, true, awaits); // makes the one that was removed, if one was
   };
 
   const end = async (
@@ -172,8 +194,8 @@ export function createLogWorker(
 
   const answers: Answers = {
     hello: () => "ready",
-    open: (request) => open(request.service, request.incarnation),
-    reopen: (request) => reopen(request.service, request.incarnation),
+    open: ({ service, incarnation, awaits }) => open(service, incarnation, awaits),
+    reopen: ({ service, incarnation, awaits }) => reopen(service, incarnation, awaits),
     finish: (request) => finish(request.service, request.incarnation, request.drainMs),
     note: (request) => note(request.service, request.text),
     position: (request) => whereIs(request.service),

@@ -1,6 +1,6 @@
-import { eventWire, type EventWire } from "../api/routes/events.ts";
+import { eventWire, type EventWire } from "../api/event-wire.ts";
 import { AppError } from "../base/errors.ts";
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../base/nearest.ts";
 import { ENVIRONMENT_EVENT_TYPES } from "../../machines/environment.ts";
 import { SERVICE_EVENT_TYPES } from "../../machines/service-events.ts";
 import type { EventReader } from "../journal/event-reader.ts";
@@ -13,7 +13,7 @@ export interface EventFilter {
   service?: string | undefined;
   /** Rows of these types alone; none: of all. */
   types: readonly string[];
-  /** The first seq that is wanted; absent: the newest `limit` rows, or all. */
+  /** The first seq that is wanted; absent: the newest `limit` rows, or all that are left. */
   from?: number | undefined;
   limit?: number | undefined;
 }
@@ -39,22 +39,27 @@ export function mustBeType(type: string): void {
 }
 
 /**
- * Refuses a name that no service of the log ever had.
+ * Refuses a name that no service of the log ever had, as far as the log goes back.
  *
  * @throws AppError `service_not_found`
  */
 export function mustBeKnown(reader: EventReader, name: string): void {
-  if (reader.lastOf(`service/${name}`) !== undefined) return;
+  const stream = `service/${name}`;
+  if (reader.lastOf(stream) !== undefined || reader.snapshotAt(stream) !== undefined) return;
   const names = reader
     .streams()
-    .filter(({ stream }) => kindOf(stream) === "service")
-    .map(({ stream }) => idOf(stream));
+    .filter((one) => kindOf(one.stream) === "service")
+    .map((one) => idOf(one.stream));
   const guess = nearest(name, names);
   const hint = guess ? `: did you mean ${guess}?` : names.length === 0 ? ": it is empty" : "";
   throw new AppError("service_not_found", `no service named "${name}" is in the event log${hint}`);
 }
 
-/** Rows as they are asked for, oldest first, a page at a time. */
+/**
+ * Rows as they are asked for, oldest first, a page at a time.
+ *
+ * @throws AppError `events_gone` where retention has removed the first that is wanted, or removes meanwhile what was not read yet
+ */
 export function* eventPages(store: Store, filter: EventFilter): Generator<EventWire[]> {
   const { reader } = store;
   for (const type of filter.types) mustBeType(type);
@@ -84,10 +89,20 @@ const wanted =
     types.length === 0 || types.includes(row.type);
 
 function* matching(reader: EventReader, filter: EventFilter): Generator<EventRow> {
-  const { service, from = 1 } = filter;
+  const { service, from = reader.firstSeq() } = filter;
   const isWanted = wanted(filter);
-  const rows = service === undefined ? reader.all(from) : reader.stream(`service/${service}`);
-  for (const row of rows) if (row.seq >= from && isWanted(row)) yield row;
+  const rows =
+    service === undefined ? reader.all(from) : ofStream(reader, `service/${service}`, from);
+  for (const row of rows) if (isWanted(row)) yield row;
+}
+
+function* ofStream(reader: EventReader, stream: string, from: number): Generator<EventRow> {
+  for (let next = from; ;) {
+    const rows = reader.fromSeqIn(stream, next, PAGE);
+    yield* rows;
+    if (rows.length < PAGE) return;
+    next = (rows.at(-1)?.seq ?? next) + 1;
+  }
 }
 
 function* first<Item>(items: Iterable<Item>, limit: number): Generator<Item> {

@@ -36,6 +36,11 @@ export class FailureCount {
     return this.#counted.definition;
   }
 
+  /** Goes on from what a machine remembered: the rows before are gone. */
+  resume(context: ServiceContext): void {
+    this.#counted = context;
+  }
+
   /** @returns what the row counted, where it counted a failure */
   add(row: EventRow): Failure | undefined {
     const counted = this.#counted;

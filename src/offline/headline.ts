@@ -1,6 +1,7 @@
 import { printable } from "../base/printable.ts";
 import { LOOP_FAILURES, LOOP_WINDOW_MS } from "../../machines/backoff.ts";
 import { resolved } from "../../machines/definition.ts";
+import { exitInWords } from "../../machines/service-context.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { SpawnError } from "../../machines/service-events.ts";
 import type { ServiceRow } from "../projections/services.ts";
@@ -94,10 +95,11 @@ function process({ state }: Present): string {
   return pid === undefined ? "" : `, as process ${pid}`;
 }
 
-const notReady = ({ state }: Present): string =>
-  state?.context.open?.pid !== undefined && state.context.definition.ready
-    ? ", and is not ready yet"
-    : "";
+function notReady({ state }: Present): string {
+  const { open, definition, unready } = state?.context ?? {};
+  if (open?.pid === undefined || !definition?.ready) return "";
+  return `, and is not ready yet${unready === undefined ? "" : `: ${printable(unready)}`}`;
+}
 
 function waits({ needs, state, environment }: Present): string {
   const pid = state?.context.unprovenPid;
@@ -130,8 +132,12 @@ function stopped(present: Present): string {
     return `${name} is stopped${since(present)}: ${who(stop.actor)} asked for it. It stays so until somebody starts it: sprite-env services start ${name}`;
   if (state?.context.ending === "drained")
     return `${name} is stopped${since(present)}, because its daemon was shut down; the next daemon starts it again.`;
+  if (state?.context.desired === "stopped")
+    return `${name} is stopped${since(present)}, as somebody asked. It stays so until somebody starts it: sprite-env services start ${name}`;
   const end = tracker.current?.end;
-  return `${name} has done its work${since(present)}: its process ${end ? endOfProcess(end) : "ended"}, which counts as success. It starts again with the next boot of the machine.`;
+  const last = state?.context.lastExit;
+  const ended = end ? endOfProcess(end) : last ? exitInWords(last) : "ended";
+  return `${name} has done its work${since(present)}: its process ${ended}, which counts as success. It starts again with the next boot of the machine.`;
 }
 
 /** Why no retry comes, by the policy in force. */

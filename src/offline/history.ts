@@ -1,5 +1,8 @@
+import type { ServiceContext } from "../../machines/service-context.ts";
 import { formatDuration } from "../base/duration.ts";
+import type { EventReader } from "../journal/event-reader.ts";
 import type { EventRow } from "../journal/record.ts";
+import { stateAt } from "../runtime/past.ts";
 import { mustBeKnown } from "./events.ts";
 import { type Life, LifeTracker } from "./lives.ts";
 import { askedSteps, causeOf, type Causes, drainOf, endOfDaemon, wishInWords } from "./steps.ts";
@@ -45,6 +48,8 @@ export interface History {
   earlier: number;
   /** All that came after the first life that is told, or led to it. */
   wishes: readonly HistoryWish[];
+  /** Retention has removed its events up to this one: lives before are not known, and numbered from there on. Of wishes, what was archived is told. */
+  goneUpTo?: number;
 }
 
 /**
@@ -63,18 +68,45 @@ export function history({ reader }: Store, name: string, limit = Infinity): Hist
     lives.push(told(reader, life));
     if (lives.length > limit) lives.shift();
   };
-  const tracker = new LifeTracker(keep);
-  for (const row of reader.stream(`service/${name}`)) {
-    tracker.add(row);
+  const wished = (row: EventRow): void => {
     const text = wishInWords(row);
     const { seq, wall, type, actor } = row;
     if (text !== undefined) wishes.push({ seq, wall, type, actor, text });
+  };
+  const tracker = new LifeTracker(keep);
+  const stream = `service/${name}`;
+  const goneUpTo = resume(reader, stream, tracker, wished);
+  for (const row of reader.stream(stream)) {
+    tracker.add(row);
+    wished(row);
   }
   if (tracker.previous) keep(tracker.previous);
   if (tracker.current) keep(tracker.current);
   const earlier = count - lives.length;
   const from = earlier > 0 ? (lives[0]?.becauseSeq ?? Infinity) : 0;
-  return { service: name, lives, earlier, wishes: wishes.filter(({ seq }) => seq >= from) };
+  return {
+    service: name,
+    lives,
+    earlier,
+    wishes: wishes.filter(({ seq }) => seq >= from),
+    ...(goneUpTo !== undefined && { goneUpTo }),
+  };
+}
+
+/** Begins behind what retention has removed of a stream, if it has. @returns the last event that is gone */
+function resume(
+  reader: EventReader,
+  stream: string,
+  tracker: LifeTracker,
+  wished: (row: EventRow) => void,
+): number | undefined {
+  const cut = reader.firstSeq() - 1;
+  if (cut === 0) return undefined;
+  const asked = reader.archived(stream);
+  const { snapshot } = stateAt(reader, stream, cut);
+  if (snapshot) tracker.resume(snapshot.context as ServiceContext, asked); // a service's stream has its machine
+  for (const row of asked) wished(row);
+  return snapshot || asked.length > 0 ? cut : undefined;
 }
 
 function told(causes: Causes, life: Life): HistoryLife {

@@ -42,8 +42,9 @@ export function whyJson(answer: Why, { file, lines, problem }: LastLines): objec
 }
 
 /** What `history --json` prints. */
-export const historyJson = ({ service, lives, earlier, wishes }: History): object => ({
+export const historyJson = ({ service, lives, earlier, wishes, goneUpTo }: History): object => ({
   service,
+  ...(goneUpTo !== undefined && { gone_up_to: goneUpTo }),
   earlier_lives: earlier,
   lives: lives.map((life) => ({
     life: life.number,

@@ -1,4 +1,5 @@
 import type { ServiceDefinition } from "../../machines/definition.ts";
+import type { ServiceContext } from "../../machines/service-context.ts";
 import type { EventRow } from "../journal/record.ts";
 import { type Failure, FailureCount } from "./failures.ts";
 
@@ -15,6 +16,8 @@ export interface Life {
   /** Of the life before: what it failed with, and what made a new start follow its end. */
   before: Pick<Life, "failure" | "restartedBy">;
   spawned?: EventRow;
+  /** Why it was not ready, when it last said so. */
+  unready?: EventRow;
   ready?: EventRow;
   /** The last signal that a person had it sent. */
   signal?: EventRow;
@@ -22,6 +25,8 @@ export interface Life {
   endAskedBy?: EventRow;
   /** What made a new start follow its end, where that was no failure. */
   restartedBy?: EventRow;
+  /** Its stop command did not end it. */
+  commandFailed?: EventRow;
   /** Everything of it got KILL. */
   killed?: EventRow;
   unkillable?: EventRow;
@@ -60,6 +65,16 @@ export class LifeTracker {
 
   get definition(): ServiceDefinition {
     return this.#failures.definition;
+  }
+
+  /**
+   * Begins in the middle, where the rows before are gone: with what its machine remembered, and with what people asked for until then.
+   *
+   * Lives that began before are not known; one that goes on is not the current one.
+   */
+  resume(context: ServiceContext, asked: readonly EventRow[]): void {
+    this.#failures.resume(context);
+    for (const row of asked) if (row.type.startsWith("service.")) this.wishes.set(row.type, row);
   }
 
   add(row: EventRow): void {
@@ -120,6 +135,9 @@ function note(life: Life, row: EventRow): void {
     case "process.lost":
       life.end ??= row;
       break;
+    case "process.stop_command_failed":
+      life.commandFailed = row;
+      break;
     case "process.kill_sent":
       life.killed = row;
       break;
@@ -129,6 +147,9 @@ function note(life: Life, row: EventRow): void {
     case "incarnation.emptied":
       life.emptied = row;
       life.end ??= row;
+      break;
+    case "readiness.failed":
+      life.unready = row;
       break;
     case "readiness.reached":
       life.ready = row;

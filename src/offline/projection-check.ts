@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { EnvironmentContext } from "../../machines/environment.ts";
 import { idOf, kindOf } from "../journal/record.ts";
 import type { Json } from "../journal/record.ts";
+import { headOf, type ProjectionHead } from "../projections/heads.ts";
 import { allServices, services, type ServiceRow } from "../projections/services.ts";
 import { ENVIRONMENT } from "../runtime/group.ts";
 import { type Fold, stateOf } from "../runtime/replay.ts";
@@ -15,37 +16,33 @@ export type ProjectionCheck =
   /** It does not follow the log at present, and says so itself. */
   | { outcome: "unknown"; reason: string };
 
-interface Head {
-  version: number;
-  seq: number;
-  stale: string | null;
-}
-
 /**
  * Compares the `services` table with a fold, as of one moment: what was committed since the fold is folded first, in the same transaction.
  *
  * @param fold of all rows up to `seq`; it is folded on
+ * @returns the comparison; each call makes it anew
  */
-export function compareProjection(store: Store, fold: Fold, seq: number): ProjectionCheck {
+export function projectionChecker(store: Store, fold: Fold, seq: number): () => ProjectionCheck {
   const { db, reader } = store;
+  let next = seq + 1;
   return db.transaction((): ProjectionCheck => {
-    for (const row of reader.all(seq + 1)) fold.add(row);
-    const head = db
-      .prepare<[string], Head>("SELECT version, seq, stale FROM projection_heads WHERE name = ?")
-      .get(services.name);
-    const reason = whyUnknown(head, reader.head().seq);
+    for (const row of reader.all(next)) {
+      fold.add(row);
+      next = row.seq + 1;
+    }
+    const reason = whyUnknown(headOf(db, services.name), reader.head().seq);
     if (reason !== undefined) return { outcome: "unknown", reason };
     const names = different(allServices(db), fold, lastSeqOf(store));
     return names.length === 0 ? { outcome: "equal" } : { outcome: "differs", names };
-  })();
+  });
 }
 
 const lastSeqOf =
   ({ reader }: Store) =>
   (stream: string): number | undefined =>
-    reader.lastOf(stream)?.seq;
+    reader.endOf(stream)?.seq;
 
-function whyUnknown(head: Head | undefined, seq: number): string | undefined {
+function whyUnknown(head: ProjectionHead | undefined, seq: number): string | undefined {
   if (head === undefined) return "no daemon of this release has made it yet";
   if (head.stale !== null) return `it stopped at event ${head.seq}: ${head.stale}`;
   if (head.version !== services.version) return "it was made by another release";

@@ -4,8 +4,9 @@ import { exitInWords, type ServiceContext } from "../../machines/service-context
 import { AppError } from "../base/errors.ts";
 import { idOf, kindOf, type EventRow } from "../journal/record.ts";
 import { ENVIRONMENT } from "../runtime/group.ts";
+import { foldRows } from "../runtime/past.ts";
 import { Fold, type Folded, type Mismatch, stateOf } from "../runtime/replay.ts";
-import { compareProjection, type ProjectionCheck } from "./projection-check.ts";
+import { projectionChecker, type ProjectionCheck } from "./projection-check.ts";
 import type { Store } from "./store.ts";
 
 export interface ReplayCheck {
@@ -55,7 +56,7 @@ export function checkReplay(store: Store, onProgress: Progress = () => {}): Repl
   const one = foldUpTo(store, end, count);
   const other = foldUpTo(store, end, count);
   const sameBytes = bytesOf(one) === bytesOf(other);
-  const projection = compareProjection(store, other, end);
+  const projection = projectionChecker(store, other, end)();
   const mismatches = [...other.mismatches.values()].toSorted((a, b) => a.seq - b.seq);
   return {
     ok: mismatches.length === 0 && sameBytes && projection.outcome !== "differs",
@@ -75,13 +76,14 @@ function counted(of: number, onProgress: Progress): () => void {
   };
 }
 
-function foldUpTo(store: Store, end: number, count: () => void): Fold {
+/**
+ * All rows up to a seq, folded.
+ *
+ * @throws AppError `log_corrupt` where a row's data cannot be read
+ */
+export function foldUpTo(store: Store, end: number, count: () => void = () => {}): Fold {
   const fold = new Fold();
-  for (const row of readable(store.reader.all())) {
-    if (row.seq > end) break;
-    fold.add(row);
-    count();
-  }
+  for (const _ of readable(foldRows(fold, store.reader, end))) count();
   return fold;
 }
 
@@ -117,7 +119,8 @@ export function foldedServices(
   onProgress: Progress = () => {},
 ): { services: FoldedService[]; mismatches: number } {
   const end = store.reader.head().seq;
-  const fold = foldUpTo(store, end, counted(end, onProgress));
+  const count = counted(end - store.reader.firstSeq() + 1, onProgress);
+  const fold = foldUpTo(store, end, count);
   const services = [...fold.streams.values()]
     .filter(({ stream, snapshot }) => kindOf(stream) === "service" && snapshot.status === "active")
     .map((folded) => foldedService(store, fold, folded))
@@ -130,7 +133,7 @@ function foldedService(store: Store, fold: Fold, { stream, snapshot }: Folded): 
   const quarantined =
     environmentOf(fold)?.quarantined[stream] ??
     (mismatch && `event ${mismatch.seq}: ${mismatch.reason}`);
-  const last = mismatch ? store.reader.bySeq(mismatch.seq) : store.reader.lastOf(stream);
+  const last = mismatch ? store.reader.bySeq(mismatch.seq) : store.reader.endOf(stream);
   return {
     name: idOf(stream),
     phase: stateOf(snapshot),

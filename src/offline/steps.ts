@@ -65,7 +65,7 @@ export function askedSteps(causes: Causes, row: EventRow, life?: Life): Step[] {
     case "health.failed":
       return step(row, healthInWords(row));
     case "timer.fired":
-      return step(row, life ? lateInWords(life) : "a timer ran out");
+      return [...unreadySteps(life), ...step(row, life ? lateInWords(life) : "a timer ran out")];
     default:
       return step(row, `${row.type} led to it`);
   }
@@ -76,6 +76,11 @@ const healthInWords = (row: EventRow): string =>
 
 const lateInWords = ({ definition }: Life): string =>
   `it was not ready within ${formatDuration(resolved(definition).readyTimeoutMs)}`;
+
+const unreadySteps = (life: Life | undefined): Step[] => {
+  const row = life?.unready;
+  return row ? step(row, `it was not ready: ${textOf(row, "reason")}`) : [];
+};
 
 /** A need is started for what needs it, which may be needed itself. */
 function neededSteps(causes: Causes, row: EventRow): Step[] {
@@ -139,11 +144,17 @@ function foundInWords({ data, fromState, toState }: EventRow): string {
 /** How a life ended, and what that led to. Ordered by its rows. */
 export function endSteps(causes: Causes, life: Life | undefined): Step[] {
   if (!life) return [];
-  const { endAskedBy, end, failure, killed, unkillable } = life;
+  const { endAskedBy, commandFailed, end, failure, killed, unkillable } = life;
   const signal = tellingSignal(life);
   return [
     ...(endAskedBy ? askedSteps(causes, endAskedBy, life) : []),
     ...step(signal, signal ? (wishInWords(signal) ?? "it was sent a signal") : ""),
+    ...step(
+      commandFailed,
+      commandFailed
+        ? `its stop command failed, and it got its signal: ${textOf(commandFailed, "reason")}`
+        : "",
+    ),
     ...step(killed, "its time to end was over, and everything of it got KILL"),
     ...step(
       unkillable,

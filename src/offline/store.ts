@@ -3,10 +3,13 @@ import { AppError } from "../base/errors.ts";
 import { databaseFile, openForReading } from "../journal/database.ts";
 import type { EventReader } from "../journal/event-reader.ts";
 import { eventReader } from "../journal/read.ts";
+import type { EventRow } from "../journal/record.ts";
 import type { Db } from "../journal/sqlite.ts";
+import { ENVIRONMENT } from "../runtime/group.ts";
 
 /** The store of a state directory, open for reading. */
 export interface Store {
+  stateDirectory: string;
   /** Path of the database. */
   file: string;
   db: Db;
@@ -24,7 +27,13 @@ export interface Store {
  */
 export function openStore(stateDir: string): Store {
   const db = readable(stateDir);
-  return { file: db.name, db, reader: eventReader(db), close: () => void db.close() };
+  return {
+    stateDirectory: stateDir,
+    file: db.name,
+    db,
+    reader: eventReader(db),
+    close: () => void db.close(),
+  };
 }
 
 function readable(stateDir: string): Db {
@@ -55,16 +64,22 @@ function ownerOf(stateDir: string): string {
   }
 }
 
+const logDirIn = ({ data }: EventRow): string => data["logDir"] as string; // as boot.ts wrote it
+
 /** Where the newest daemon wrote the logs of services; undefined where none ever began. */
 export function logDirOf({ reader }: Store): string | undefined {
   for (let before = Number.MAX_SAFE_INTEGER; ;) {
-    const rows = reader.newest(50, { stream: "environment/sprite", before });
+    const rows = reader.newest(50, { stream: ENVIRONMENT, before });
     const booted = rows.findLast(({ type }) => type === "environment.booted");
-    if (booted) return booted.data["logDir"] as string; // as boot.ts wrote it
+    if (booted) return logDirIn(booted);
     const [oldest] = rows;
-    if (!oldest) return undefined;
+    if (!oldest) break;
     before = oldest.seq;
   }
+  const archived = reader
+    .archived(ENVIRONMENT)
+    .findLast(({ type }) => type === "environment.booted");
+  return archived && logDirIn(archived);
 }
 
 /**
@@ -73,4 +88,8 @@ export function logDirOf({ reader }: Store): string | undefined {
  * @param head of the daemon's log, as it told it
  */
 export const holds = ({ reader }: Store, head: { seq: number; hash: string }): boolean =>
-  head.seq === 0 ? reader.head().seq === 0 : reader.bySeq(head.seq)?.hash === head.hash;
+  head.seq === 0
+    ? reader.head().seq === 0
+    : [reader.bySeq(head.seq), reader.anchor()].some(
+        (one) => one?.seq === head.seq && one.hash === head.hash,
+      );

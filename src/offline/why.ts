@@ -1,7 +1,10 @@
+import type { ServiceContext } from "../../machines/service-context.ts";
 import { waitingFor } from "../commands/views.ts";
 import type { EventRow } from "../journal/record.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import { ENVIRONMENT } from "../runtime/group.ts";
+import { stateAt } from "../runtime/past.ts";
+import { stateOf } from "../runtime/replay.ts";
 import { mustBeKnown } from "./events.ts";
 import { headline, type Present } from "./headline.ts";
 import { type Life, LifeTracker } from "./lives.ts";
@@ -52,7 +55,7 @@ export function why(store: Store, name: string, { now, daemon }: WhyRequest): Wh
     tracker,
     now,
     daemon,
-    environment: reader.lastOf(ENVIRONMENT)?.toState ?? "down",
+    environment: phaseOfSprite(store),
     needs: state ? waitingFor(state, find).map((need) => ({ need, phase: find(need)?.phase })) : [],
     ...(state && { state }),
   };
@@ -63,17 +66,31 @@ export function why(store: Store, name: string, { now, daemon }: WhyRequest): Wh
     service: name,
     phase,
     quarantined: typeof state?.quarantined === "string",
-    headline: headline(present),
+    headline: [...headline(present), ...(state && steps.length === 0 ? goneBefore(store) : [])],
     steps: inOrder(steps),
     ...(ended && { life: ended }),
     ...(next !== undefined && { nextLogFrom: next }),
   };
 }
 
+function phaseOfSprite({ reader }: Store): string {
+  const { snapshot } = stateAt(reader, ENVIRONMENT, reader.head().seq);
+  return snapshot ? stateOf(snapshot) : "down";
+}
+
+/** Why nothing is told of what led there. */
+function goneBefore({ reader }: Store): string[] {
+  const cut = reader.firstSeq() - 1;
+  return cut === 0 ? [] : [`What led there is gone: retention has removed events up to ${cut}.`];
+}
+
 /** Follows the rows up to those that the state knows: a daemon may have written more meanwhile. */
 function trackedTo({ reader }: Store, name: string, state: ServiceRow | undefined): LifeTracker {
   const tracker = new LifeTracker();
-  for (const row of reader.stream(`service/${name}`)) {
+  const stream = `service/${name}`;
+  const atCut = reader.anchor() && stateAt(reader, stream, reader.firstSeq() - 1).snapshot;
+  if (atCut) tracker.resume(atCut.context as ServiceContext, reader.archived(stream)); // a service's stream has its machine
+  for (const row of reader.stream(stream)) {
     if (state && row.seq > state.seq) break;
     tracker.add(row);
   }

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { bind, exists } from "./libc.ts";
 
 const NUMBERS = constants.signals as Readonly<Record<string, number>>;
 const NAMES = new Map<number, string>();
@@ -6,9 +7,29 @@ for (const [name, number] of Object.entries(NUMBERS)) {
   if (!NAMES.has(number)) NAMES.set(number, name.slice(3));
 }
 
-/** Number of a signal by its name with or without `SIG`, or undefined: `TERM` is 15. */
-export const signalNumber = (name: string): number | undefined =>
-  NUMBERS[name.startsWith("SIG") ? name : `SIG${name}`];
+const REAL_TIME = /^RTMIN(?:\+(\d{1,2}))?$/;
+const LAST_SIGNAL = 64;
 
-/** Name of a signal without `SIG`; what has no name, such as a real-time signal, is called by its number. */
-export const signalName = (number: number): string => NAMES.get(number) ?? String(number);
+/** The C library's first real-time signal: it keeps those below for itself, glibc two and musl three. Source: signal(7). */
+const currentMin = bind<() => number>("int __libc_current_sigrtmin()");
+let least: number | undefined;
+const firstRealTime = (): number =>
+  (least ??= exists("__libc_current_sigrtmin") ? currentMin() : LAST_SIGNAL + 1);
+
+/** Number of a signal by its name with or without `SIG`, or undefined: `TERM` is 15, `RTMIN+1` the second real-time one. */
+export function signalNumber(name: string): number | undefined {
+  const word = name.startsWith("SIG") ? name.slice(3) : name;
+  const [realTime, offset = "0"] = REAL_TIME.exec(word) ?? [];
+  if (realTime === undefined) return NUMBERS[`SIG${word}`];
+  const number = firstRealTime() + Number(offset);
+  return number <= LAST_SIGNAL ? number : undefined;
+}
+
+/** Name of a signal without `SIG`; the C library's own have none and are called by their number. */
+export function signalName(number: number): string {
+  const name = NAMES.get(number);
+  if (name !== undefined) return name;
+  const above = number - firstRealTime();
+  if (above < 0 || number > LAST_SIGNAL) return String(number);
+  return above === 0 ? "RTMIN" : `RTMIN+${above}`;
+}

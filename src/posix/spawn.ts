@@ -22,6 +22,12 @@ const addOpen = bind<(a: Buffer, fd: number, path: string, flags: number, mode: 
 const addChdir = bind<(a: Buffer, path: string) => number>(
   "int posix_spawn_file_actions_addchdir_np(void *a, const char *path)",
 );
+const addDup2 = bind<(a: Buffer, fd: number, as: number) => number>(
+  "int posix_spawn_file_actions_adddup2(void *a, int fd, int as)",
+);
+const addClose = bind<(a: Buffer, fd: number) => number>(
+  "int posix_spawn_file_actions_addclose(void *a, int fd)",
+);
 const addCloseFrom = bind<(a: Buffer, fd: number) => number>(
   "int posix_spawn_file_actions_addclosefrom_np(void *a, int fd)",
 );
@@ -48,6 +54,8 @@ export interface Plan {
   /** Opened for reading and writing as descriptors 1 and 2: a FIFO so opened waits for nobody and never ends. */
   stdout: string;
   stderr: string;
+  /** A descriptor of ours, 3 or above, that it has under the number `as`, 3 or above. */
+  inherit?: { fd: number; as: number };
 }
 
 function ok(syscall: string, errno: number): void {
@@ -82,13 +90,30 @@ let canCloseFrom: boolean | undefined;
 function fileActions(plan: Plan): Buffer {
   const actions = Buffer.alloc(FILE_ACTIONS_BYTES);
   ok("posix_spawn_file_actions_init", actionsInit(actions));
+  try {
+    addActions(actions, plan);
+    return actions;
+  } catch (error) {
+    actionsDestroy(actions);
+    throw error;
+  }
+}
+
+function addActions(actions: Buffer, plan: Plan): void {
   ok("addopen", addOpen(actions, 0, "/dev/null", O_RDONLY, 0));
   ok("addopen", addOpen(actions, 1, plan.stdout, O_RDWR, 0));
   ok("addopen", addOpen(actions, 2, plan.stderr, O_RDWR, 0));
-  canCloseFrom ??= exists("posix_spawn_file_actions_addclosefrom_np");
-  if (canCloseFrom) ok("addclosefrom_np", addCloseFrom(actions, 3));
+  if (plan.inherit) ok("adddup2", addDup2(actions, plan.inherit.fd, plan.inherit.as));
+  closeOthers(actions, plan.inherit?.as);
   ok("addchdir_np", addChdir(actions, plan.dir));
-  return actions;
+}
+
+/** Closes all from 3 on but the one that is kept. To close what is not open is no error within the limit of descriptors, in glibc as in musl. */
+function closeOthers(actions: Buffer, kept = 2): void {
+  canCloseFrom ??= exists("posix_spawn_file_actions_addclosefrom_np");
+  if (!canCloseFrom) return;
+  for (let fd = 3; fd < kept; fd++) ok("addclose", addClose(actions, fd));
+  ok("addclosefrom_np", addCloseFrom(actions, kept + 1));
 }
 
 /** `char *list[]` with its strings behind it, in one piece of memory. */
@@ -111,7 +136,7 @@ let inFlight = 0;
 export const spawnsInFlight = (): number => inFlight;
 
 /**
- * Starts a program in a session of its own, with the null device as its input and no other descriptor of ours.
+ * Starts a program in a session of its own, with the null device as its input and no other descriptor of ours than the one it is to have.
  *
  * The call waits until the child has executed the program, which a dead mount delays for ever, so it runs in libuv's pool. Nothing runs the file through a
  * shell. Source: posix_spawn(3).

@@ -1,16 +1,38 @@
 import type { AppendedRow } from "../journal/append.ts";
+import type { JsonObject } from "../journal/record.ts";
 import type { Db } from "../journal/sqlite.ts";
 
-/** Folds one row into a projection's own table. SQL and an `if`: every append waits for it. */
-export type Handler = (db: Db, appended: AppendedRow) => void;
+/** Folds one row into a projection's table, which goes by the name given. SQL and an `if`: every append waits for it. */
+export type Handler = (db: Db, appended: AppendedRow, table: string) => void;
 
-/** A read model: tables that a fold of the log gives, and that can be thrown away. */
+/** What a stream that lives is after its last row so far. */
+export interface StreamNow {
+  stream: string;
+  /** The machine's state. */
+  phase: string;
+  /** The machine's own context. */
+  view: JsonObject;
+  /** Of its last row. */
+  seq: number;
+  at: number;
+  /** Why it is quarantined. */
+  quarantined?: string;
+}
+
+/** A read model: a table that a fold of the log gives, and that can be thrown away. */
 export interface Projection {
+  /** Of its table, too. */
   name: string;
-  /** Raise it when schema or handlers change. */
+  /** Raise it when schema, handlers or `state` change. */
   version: number;
-  schema: string;
+  /** SQL that makes its table, under the name given: a new one is made beside the old one and takes its name at the end. */
+  schema: (table: string) => string;
   on: Readonly<Record<string, Handler>>;
+  /**
+   * Puts in what the state of one stream is worth. With it the projection is made anew from the states at some row, which costs the number
+   * of streams; without it, from all rows that retention has left, which costs the number of events.
+   */
+  state?: (db: Db, stream: StreamNow, table: string) => void;
 }
 
 type Statement = ReturnType<typeof prepare>;

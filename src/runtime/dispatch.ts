@@ -33,8 +33,19 @@ interface Pending {
   rows: Stepped[];
 }
 
+/** What one transaction is made of, and who waits for it. */
+interface Batch {
+  /** In their order, those without rows too: what they are answered may rest on the rows of those before them. */
+  inputs: readonly Input[];
+  groups: readonly Pending[];
+  /** Answers of inputs without rows: nothing to do, or refused. */
+  answers: readonly (() => void)[];
+}
+
 export interface DispatchPorts extends GroupPorts {
   journal: Journal;
+  /** Why nothing may be stored: what every command is told. */
+  readOnly?: AppError;
   /** Hash of the log's last row, as it was opened. */
   head: string;
   /** Calls back after so many milliseconds: for a store that failed. */
@@ -76,6 +87,11 @@ export class Dispatcher {
     return this.#stepper.view;
   }
 
+  /** What waits to be stored: all inputs that are not in a commit yet, and the commands that were not answered yet. */
+  get waiting(): { inputs: number; commands: number } {
+    return { inputs: this.#queue.length, commands: this.#commands };
+  }
+
   /**
    * Stores a command and what follows from it.
    *
@@ -83,6 +99,7 @@ export class Dispatcher {
    * @throws AppError what its decision refused; `busy`, `storage_full`, `storage_failed`: nothing is stored then
    */
   command(command: Command): Promise<EventRow[]> {
+    if (this.#ports.readOnly) return Promise.reject(this.#ports.readOnly);
     if (this.#commands >= QUEUED_COMMANDS) {
       return Promise.reject(
         new AppError("busy", `${QUEUED_COMMANDS} commands wait already: try again in a moment`),
@@ -129,13 +146,15 @@ export class Dispatcher {
     await Promise.resolve();
     while (this.#queue.length > 0 && !this.#resting) {
       const batch = this.#prepare(this.#queue.splice(0, BATCH));
-      if (batch.length > 0) await this.#commit(batch);
+      if (batch.groups.length > 0) await this.#commit(batch);
+      else for (const answer of batch.answers) answer();
     }
     this.#committing = false;
   }
 
-  #prepare(inputs: readonly Input[]): Pending[] {
-    const batch: Pending[] = [];
+  #prepare(inputs: readonly Input[]): Batch {
+    const groups: Pending[] = [];
+    const answers: (() => void)[] = [];
     for (const input of inputs) {
       try {
         const strict = input.command !== undefined;
@@ -143,19 +162,19 @@ export class Dispatcher {
           { decide: input.decide, actor: input.actor, strict },
           (fact) => (strict ? undefined : this.#originOf(fact)),
         );
-        if (rows.length > 0) batch.push({ input, rows });
-        else input.resolve([]);
+        if (rows.length > 0) groups.push({ input, rows });
+        else answers.push(() => input.resolve([]));
       } catch (error) {
-        input.reject(error);
+        answers.push(() => input.reject(error));
       }
     }
     this.#stepper.reset(); // what is not on disk is nobody's business
-    return batch;
+    return { inputs, groups, answers };
   }
 
-  async #commit(batch: readonly Pending[]): Promise<void> {
+  async #commit(batch: Batch): Promise<void> {
     const result = await this.#ports.journal.append(
-      batch.map(({ input, rows }) => groupOf(input, rows)),
+      batch.groups.map(({ input, rows }) => groupOf(input, rows)),
     );
     switch (result.outcome) {
       case "committed":
@@ -183,13 +202,13 @@ export class Dispatcher {
   }
 
   #apply(
-    batch: readonly Pending[],
+    { groups, answers }: Batch,
     { firstSeq, hashes }: AppendResult & { outcome: "committed" },
   ): void {
     let seq = firstSeq;
     let prevHash = this.#head;
     const told: [Input, EventRow[]][] = [];
-    for (const { input, rows } of batch) {
+    for (const { input, rows } of groups) {
       const committed: EventRow[] = [];
       for (const { draft, event } of rows) {
         const hash = hashes[seq - firstSeq] ?? "";
@@ -205,20 +224,23 @@ export class Dispatcher {
       for (const listener of this.#listeners) listener(committed);
       input.resolve(committed);
     }
+    for (const answer of answers) answer();
   }
 
   /** A group that the log does not take is a bug: its caller is told, the others go again. */
-  #refused(batch: readonly Pending[], group: number, message: string): void {
-    batch[group]?.input.reject(
+  #refused({ inputs, groups }: Batch, group: number, message: string): void {
+    const refused = groups[group]?.input;
+    refused?.reject(
       new AppError("internal", `the event log refused what was prepared for it: ${message}`),
     );
-    this.#queue.unshift(...batch.filter((_, index) => index !== group).map(({ input }) => input));
+    this.#queue.unshift(...inputs.filter((input) => input !== refused));
   }
 
-  #failed(batch: readonly Pending[], error: AppError): void {
+  /** Nothing of it happened: neither what was to be stored, nor what was answered because of it. */
+  #failed({ inputs }: Batch, error: AppError): void {
     this.#ports.onError("a commit failed", error);
-    const reports = batch.map(({ input }) => input).filter((input) => input.command === undefined);
-    for (const { input } of batch) if (input.command) input.reject(error);
+    const reports = inputs.filter((input) => input.command === undefined);
+    for (const input of inputs) if (input.command) input.reject(error);
     this.#queue.unshift(...reports);
     if (reports.length === 0) return;
     this.#resting = true;

@@ -236,15 +236,14 @@ export class BatchStepper {
     return (
       this.#group.versions.get(stream) ??
       this.#batch.versions.get(stream) ??
-      this.#registry.versions.get(stream) ??
-      0
+      this.#registry.versionOf(stream)
     );
   }
 
   #lastDefinition(stream: string): number {
     const ended = this.#group.snapshots.get(stream) ?? this.#batch.snapshots.get(stream);
     const context = ended?.context as ServiceContext | undefined;
-    return context?.version ?? this.#registry.lastDefinitions.get(stream) ?? 0;
+    return context?.version ?? this.#registry.lastDefinitionOf(stream);
   }
 
   #service(stream: string): ServiceState | undefined {

@@ -9,6 +9,8 @@ import {
   type ExecutableActionObject,
 } from "xstate";
 
+import { quickened } from "./quick-assign.ts";
+
 /** One step taken beside the actors: what the machine would be, and what it asks for. Nothing has run yet. */
 export interface Prepared {
   snapshot: AnyMachineSnapshot;
@@ -41,7 +43,7 @@ export class Stepper {
   /** The snapshot a machine is born with. */
   birth(machine: AnyStateMachine, input: unknown): Prepared {
     const { scope, actions } = this.#collect();
-    return { snapshot: machine.getInitialSnapshot(scope, input), actions };
+    return { snapshot: quickened(machine).getInitialSnapshot(scope, input), actions };
   }
 
   /**
@@ -57,7 +59,7 @@ export class Stepper {
   ): Prepared | undefined {
     if (before.status !== "active") return undefined;
     const { scope, actions } = this.#collect();
-    const snapshot = machine.transition(before, event, scope);
+    const snapshot = quickened(machine).transition(before, event, scope);
     if (snapshot.status === "error") throw snapshot.error;
     return snapshot === before && actions.length === 0 ? undefined : { snapshot, actions };
   }

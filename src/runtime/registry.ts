@@ -29,18 +29,27 @@ export interface Live {
   origins: Map<string, Origin>;
 }
 
+/** What the log knows of streams that have no actor. */
+export interface EndedStreams {
+  /** Version of its last row; 0 where there is none. */
+  lastVersion(stream: string): number;
+  /** Version of the definition it had when it ended; 0 where it had none. */
+  lastDefinition(stream: string): number;
+}
+
 export interface RegistryOptions {
   machines: ReturnType<typeof boundMachines>;
   onEffectFailed: EffectFailed;
+  /** Where streams that ended are asked for; absent: an empty log, and none that ended is forgotten. */
+  ended?: EndedStreams;
   inspect?: (event: InspectionEvent) => void;
 }
 
-/** Stream → live actor: births, ends, and the last version of every stream that ever was. */
+/** Stream → live actor: births and ends. Streams that ended are not kept: the log knows them. */
 export class Registry {
   readonly steps: PreparedSteps = new WeakMap();
-  readonly versions = new Map<string, number>();
-  /** Version of the definition a deleted service had, by stream: the next one goes on from there. */
-  readonly lastDefinitions = new Map<string, number>();
+  readonly #versions = new Map<string, number>();
+  readonly #lastDefinitions = new Map<string, number>();
   readonly #live = new Map<string, Live>();
   #sorted: string[] | undefined;
   readonly #options: RegistryOptions;
@@ -64,9 +73,19 @@ export class Registry {
     return this.#sorted;
   }
 
+  /** Version of a stream's last row; 0 where it has none. */
+  versionOf(stream: string): number {
+    return this.#versions.get(stream) ?? this.#options.ended?.lastVersion(stream) ?? 0;
+  }
+
+  /** Version of the definition a deleted service had: the next one goes on from there. */
+  lastDefinitionOf(stream: string): number {
+    return this.#lastDefinitions.get(stream) ?? this.#options.ended?.lastDefinition(stream) ?? 0;
+  }
+
   /** Takes over what a fold gave: every stream that has not ended gets an actor. No effect runs. */
   restore(fold: Fold): void {
-    for (const [stream, version] of fold.versions) this.versions.set(stream, version);
+    for (const [stream, version] of fold.versions) this.#versions.set(stream, version);
     for (const { stream, snapshot } of fold.streams.values()) {
       if (fold.mismatches.has(stream)) continue; // shown as last recorded, and left alone
       if (snapshot.status === "active") this.#adopt(stream, { snapshot });
@@ -86,7 +105,7 @@ export class Registry {
     const step = this.steps.get(event);
     if (!step) throw new Error(`row ${row.id} was never stepped`);
     const live = this.#live.get(row.stream);
-    this.versions.set(row.stream, row.version);
+    this.#versions.set(row.stream, row.version);
     const origin = { id: row.id, correlation: row.correlation };
     if (live) {
       note(live, step.actions, origin);
@@ -128,7 +147,8 @@ export class Registry {
 
   #ended(stream: string, snapshot: AnyMachineSnapshot): void {
     const { version } = snapshot.context as { version?: number };
-    if (version !== undefined) this.lastDefinitions.set(stream, version);
+    if (this.#options.ended) this.#versions.delete(stream);
+    else if (version !== undefined) this.#lastDefinitions.set(stream, version);
     this.forget(stream);
   }
 }

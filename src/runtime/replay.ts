@@ -1,6 +1,7 @@
 import type { AnyMachineSnapshot, AnyStateMachine, EventObject } from "xstate";
 import { isStreamKind, machines, type StreamKind } from "../../machines/index.ts";
 import { type EventRow, kindOf } from "../journal/record.ts";
+import { UPCASTERS, upcastRow, type Upcaster } from "../journal/upcast.ts";
 import { Stepper } from "./journaled.ts";
 
 /** Where a stream stands after its rows so far. */
@@ -42,18 +43,41 @@ export class Fold {
   readonly mismatches = new Map<string, Mismatch>();
   /** Last version of every stream, those with a mismatch included. */
   readonly versions = new Map<string, number>();
+  /** Whether a birth may have any version: in a log whose beginning is gone, streams that ended there may have left higher ones. */
+  startsAnywhere = false;
   readonly #stepper = new Stepper();
   readonly #machines: { readonly [Kind in StreamKind]?: AnyStateMachine };
+  readonly #upcasters: readonly Upcaster[];
 
-  /** @param bound machines with runners, where the states are to live on as actors: a snapshot keeps to the machine it is of */
-  constructor(bound: { readonly [Kind in StreamKind]?: AnyStateMachine } = {}) {
+  /**
+   * @param bound machines with runners, where the states are to live on as actors: a snapshot keeps to the machine it is of
+   * @param upcasters how rows of older machine versions are read
+   */
+  constructor(
+    bound: { readonly [Kind in StreamKind]?: AnyStateMachine } = {},
+    upcasters: readonly Upcaster[] = UPCASTERS,
+  ) {
     this.#machines = bound;
+    this.#upcasters = upcasters;
   }
 
-  add(row: EventRow): void {
+  /** Goes on with a stream in its middle. Without a snapshot: with its birth, whose version is one more. */
+  begin(stream: string, version: number, snapshot?: AnyMachineSnapshot): void {
+    this.versions.set(stream, version);
+    if (snapshot) this.streams.set(stream, { stream, snapshot });
+  }
+
+  /** Gives up on a stream whose beginning cannot be read. */
+  fail(mismatch: Mismatch): void {
+    this.mismatches.set(mismatch.stream, mismatch);
+  }
+
+  add(stored: EventRow): void {
+    const row = upcastRow(stored, this.#upcasters);
     const kind = kindOf(row.stream);
     const folded = this.streams.get(row.stream);
-    const expected = (this.versions.get(row.stream) ?? 0) + 1;
+    const last = this.versions.get(row.stream);
+    const expected = last === undefined && this.startsAnywhere ? row.version : (last ?? 0) + 1;
     this.versions.set(row.stream, row.version);
     if (this.mismatches.has(row.stream)) return;
     if (row.type === "stream.retired") this.forget(row.data["stream"] as string);

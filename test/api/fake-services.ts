@@ -1,8 +1,9 @@
 import { AppError } from "../../src/base/errors.ts";
+import { createHistogram } from "../../src/base/histogram.ts";
 import { createLogger } from "../../src/base/logger.ts";
 import type { Caller, ServiceCommands, ServiceView, StreamLine } from "../../src/commands/ports.ts";
-import type { EventQueries } from "../../src/api/routes/events.ts";
 import { createApiServer, type ApiOptions, type ApiServer } from "../../src/api/server.ts";
+import { FakeLog } from "./fake-log.ts";
 
 /** What was asked of the commands, in order. */
 export type Asked = { command: string; args: unknown[]; caller: Caller };
@@ -46,6 +47,7 @@ export function fakeServices(answers: Partial<ServiceCommands> = {}) {
     },
     put: streaming("put"),
     update: streaming("update"),
+    rollback: streaming("rollback"),
     start: streaming("start"),
     restart: streaming("restart"),
     stop: streaming("stop"),
@@ -57,11 +59,25 @@ export function fakeServices(answers: Partial<ServiceCommands> = {}) {
   return { services, asked };
 }
 
-const noEvents: EventQueries = {
-  page: () => [],
-  follow: () => linesOf() as never,
-  head: () => ({ seq: 0, hash: "" }),
-};
+/** What the API is configured with; nothing listens there. */
+export const apiConfig = (change: Partial<ApiOptions["config"]> = {}): ApiOptions["config"] => ({
+  socketPath: "/nonexistent/api.sock",
+  socketMode: 0o600,
+  socketGroup: undefined,
+  spriteName: "box",
+  defaultDir: "/",
+  apiListen: undefined,
+  apiHosts: [],
+  ...change,
+});
+
+/** A daemon that has done nothing yet. */
+const noMetrics = (): ApiOptions["metrics"] => ({
+  services: () => [],
+  log: () => ({ first: 1, last: 0, bytes: 0 }),
+  commits: createHistogram([1]),
+  queue: () => ({ inputs: 0, commands: 0 }),
+});
 
 /** An API over commands that are not real, and what it logged. */
 export function fakeApi(answers: Partial<ServiceCommands> = {}, options: Partial<ApiOptions> = {}) {
@@ -70,14 +86,11 @@ export function fakeApi(answers: Partial<ServiceCommands> = {}, options: Partial
   const api: ApiServer = createApiServer({
     booted: Promise.resolve(),
     services,
-    events: noEvents,
-    config: {
-      socketPath: "/nonexistent/api.sock",
-      socketMode: 0o600,
-      socketGroup: undefined,
-      spriteName: "box",
-      defaultDir: "/",
-    },
+    events: new FakeLog(),
+    config: apiConfig(),
+    tokens: [],
+    metrics: noMetrics(),
+    projections: { states: () => [], rebuild: async () => {} },
     logger: createLogger({
       level: "debug",
       json: true,

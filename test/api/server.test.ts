@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { AppError } from "../../src/base/errors.ts";
-import { fakeApi } from "./fake-services.ts";
+import { apiConfig, fakeApi } from "./fake-services.ts";
 import { ask, liveApi, textOf } from "./socket-fixture.ts";
 
 const ends: (() => Promise<void>)[] = [];
@@ -234,14 +234,7 @@ describe("on a socket", () => {
 
   it("refuses to take the place of another", async () => {
     const first = await live();
-    const config = {
-      socketPath: first.socketPath,
-      socketMode: 0o600,
-      socketGroup: undefined,
-      spriteName: "box",
-      defaultDir: "/",
-    };
-    const second = fakeApi({}, { config });
+    const second = fakeApi({}, { config: apiConfig({ socketPath: first.socketPath }) });
 
     await expect(second.api.listen()).rejects.toMatchObject({ code: "daemon_running" });
     await second.api.close();

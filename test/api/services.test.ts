@@ -21,6 +21,44 @@ describe("GET /services", () => {
   });
 });
 
+describe("GET /services?label", () => {
+  const labelled = (name: string, labels?: Record<string, string>) =>
+    view({ name, definition: { cmd: "x", ...(labels && { labels }) } });
+  const list = () => [
+    labelled("app", { tier: "web", team: "a" }),
+    labelled("db", { tier: "data", team: "a", note: "a=b,c" }),
+    labelled("plain"),
+  ];
+  const names = async (query: string) => {
+    const response = await fakeApi({ list }).app.inject(`/v1/services?${query}`);
+    expect(response.statusCode).toBe(200);
+    return response.json<{ name: string }[]>().map(({ name }) => name);
+  };
+
+  it.each([
+    ["label=tier=web", ["app"]],
+    ["label=team%3Da", ["app", "db"]],
+    ["label=team=a&label=tier=data", ["db"]],
+    ["label=note=a%3Db%2Cc", ["db"]],
+    ["label=tier=web&label=tier=data", []],
+    ["label=tier=", []],
+    ["label=constructor=x", []],
+    ["", ["app", "db", "plain"]],
+  ])("%s gives those that have all of them", async (query, expected) => {
+    expect(await names(query)).toEqual(expected);
+  });
+
+  it.each(["label=tier", "label=", "label==x", "label=-a=b", "label=a=b&label=c", "labels=a=b"])(
+    "refuses %s",
+    async (query) => {
+      const response = await fakeApi({ list }).app.inject(`/v1/services?${query}`);
+
+      expect(response.statusCode).toBe(400);
+      expect(error(response)).toMatchObject({ error: "invalid_request" });
+    },
+  );
+});
+
 describe("GET /services/:name", () => {
   it("shows values of env where the caller was given them, and the version as ETag", async () => {
     const { app } = fakeApi({
@@ -67,7 +105,7 @@ describe("PATCH /services/:name", () => {
     '{"cmd":null}',
     '{"cmd":""}',
     '{"cmd":"npm start"}',
-    '{"labels":{}}',
+    '{"limits":{}}',
     '{"nmae":"web"}',
     "[]",
   ])("refuses %s", async (payload) => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ServiceCommands } from "../../src/commands/ports.ts";
 import type { ApiOptions } from "../../src/api/server.ts";
-import { fakeApi } from "./fake-services.ts";
+import { apiConfig, fakeApi } from "./fake-services.ts";
 
 /** An API on a real socket in a directory of its own. */
 export async function liveApi(
@@ -13,14 +13,7 @@ export async function liveApi(
 ) {
   const dir = mkdtempSync(join(tmpdir(), "sprite-api-"));
   const socketPath = join(dir, "api.sock");
-  const config = {
-    socketPath,
-    socketMode: 0o600,
-    socketGroup: undefined,
-    spriteName: "box",
-    defaultDir: "/",
-  };
-  const fake = fakeApi(answers, { config, ...options });
+  const fake = fakeApi(answers, { config: apiConfig({ socketPath }), ...options });
   await fake.api.listen();
   const end = async (): Promise<void> => {
     await fake.api.close();

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { assert, integer, property } from "fast-check";
+import * as fc from "fast-check";
 import {
   durationMs,
   formatDuration,
@@ -93,9 +93,84 @@ it.each([
 });
 
 it("reads what it prints", () => {
-  assert(
-    property(integer({ min: 0, max: MAX_DURATION_MS }), (ms) => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: MAX_DURATION_MS }), (ms) => {
       expect(durationMs(formatDuration(ms))).toBe(ms);
     }),
+  );
+});
+
+/** Nanoseconds of each unit. Source: Go, time.ParseDuration. */
+const UNITS = {
+  ns: 1n,
+  us: 1_000n,
+  ms: 1_000_000n,
+  s: 10n ** 9n,
+  m: 60n * 10n ** 9n,
+  h: 3_600n * 10n ** 9n,
+};
+
+const digits = (most: number) => fc.stringMatching(new RegExp(`^[0-9]{1,${most}}$`));
+const parts = fc.array(
+  fc.record({
+    whole: digits(5),
+    fraction: fc.option(digits(4)),
+    unit: fc.constantFrom(...(Object.keys(UNITS) as (keyof typeof UNITS)[])),
+  }), // its own keys
+  { minLength: 1, maxLength: 4 },
+);
+
+it("sums the parts of any duration, and rounds up to a millisecond", () => {
+  fc.assert(
+    fc.property(parts, (given) => {
+      const text = given
+        .map(
+          ({ whole, fraction, unit }) => whole + (fraction === null ? "" : `.${fraction}`) + unit,
+        )
+        .join("");
+      const sum = given.reduce((total, { whole, fraction, unit }) => {
+        const scale = 10n ** BigInt(fraction?.length ?? 0);
+        return total + (BigInt(whole + (fraction ?? "")) * UNITS[unit]) / scale;
+      }, 0n);
+
+      expect(durationMs(text)).toBe(Number((sum + 999_999n) / 1_000_000n));
+    }),
+  );
+});
+
+const LETTERS = "0123456789.+- smhnu\u00b5\u03bcdeE_x".split("");
+
+/** Texts made of what durations are made of, and a little more. */
+const lookalike = fc.oneof(
+  fc.stringMatching(/^[-+]?[0-9.]{0,4}(ns|us|\u00b5s|ms|s|m|h|d|S|)[0-9.]{0,3}(s|m|)$/),
+  fc.array(fc.constantFrom(...LETTERS), { maxLength: 70 }).map((letters) => letters.join("")),
+  fc.string({ unit: "binary" }),
+);
+
+it("takes a text for a whole number of milliseconds or for nothing, and prints it so that it reads the same", () => {
+  fc.assert(
+    fc.property(lookalike, (text) => {
+      const ms = durationMs(text);
+      if (ms === undefined) return;
+      expect(Number.isInteger(ms) && ms >= 0).toBe(true);
+      expect(text).toMatch(/^\+?([0-9.]+(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$|^\+?0+$/);
+      if (ms <= MAX_DURATION_MS) expect(durationMs(formatDuration(ms))).toBe(ms);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+it("takes a text for a time that can be waited for, or refuses it by name", () => {
+  fc.assert(
+    fc.property(lookalike, (text) => {
+      try {
+        expect(parseDuration(text, "backoff.max")).toBeLessThanOrEqual(MAX_DURATION_MS);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        expect(error.details).toMatchObject({ field: "backoff.max" });
+        expect(error.message.length).toBeLessThan(250);
+      }
+    }),
+    { numRuns: 1_000 },
   );
 });

@@ -132,6 +132,45 @@ it("takes a list with names, and changes nothing where nothing differs", async (
   expect(puts(fake)).toEqual([]);
 });
 
+it("takes one way to write a value for another, and a text of somebody's own as it stands", async () => {
+  const is = {
+    ...SAME,
+    env: { WAIT: "60s" },
+    labels: { every: "60s" },
+    user: "33",
+    umask: "0027",
+    success_exit_codes: [0, 3, 10],
+    stop_signal: "INT",
+    stop_timeout: "1m0s",
+    ready: { tcp: "localhost:5432" },
+  };
+  const fake = await daemonWith({
+    "GET /v1/services": () => [is],
+    "GET /v1/services/same": () => is,
+    "PUT /v1/services/same": put,
+  });
+  const wanted = {
+    cmd: "a",
+    backoff: { max: "60s" },
+    env: { WAIT: "60s" },
+    labels: { every: "60s" },
+    user: 33,
+    umask: "27",
+    success_exit_codes: [10, 3, 0],
+    stop_signal: "sigint",
+    stop_timeout: "60s",
+    ready: { tcp: 5432 },
+  };
+
+  await apply(fake.socket, { same: wanted });
+  expect(puts(fake)).toEqual([]);
+
+  await apply(fake.socket, { same: { ...wanted, env: { WAIT: "1m" } } });
+  await apply(fake.socket, { same: { ...wanted, labels: { every: "1m" } } });
+  await apply(fake.socket, { same: { ...wanted, success_exit_codes: [0, 3] } });
+  expect(puts(fake)).toHaveLength(3);
+});
+
 it("ends at the first that is refused, and names what was not applied", async () => {
   const fake = await daemonWith({
     "PUT /v1/services/db": failing(

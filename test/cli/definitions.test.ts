@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { cliReference } from "../../scripts/cli-reference.ts";
 import { definitionBody } from "../../src/api/schemas.ts";
-import { definitionArgs, LATER_FIELDS } from "../../src/cli/definition-flags.ts";
+import { definitionArgs, LATER_FIELDS } from "../../src/cli/definition-args.ts";
 import { described, explained, helpText, verbsOf } from "../../src/cli/help.ts";
 import { root } from "../../src/cli/root.ts";
 import type { AnyCommand } from "../../src/cli/verb.ts";
@@ -56,7 +56,7 @@ it("every field of a definition that the API takes has a flag", () => {
   );
 
   const known = Object.keys(definitionArgs).filter(
-    (flag) => !["arg", "env-var", "from"].includes(flag),
+    (flag) => !["arg", "env-var", "label", "from"].includes(flag),
   );
   expect(known.toSorted()).toEqual(flags.toSorted());
 });

@@ -109,7 +109,7 @@ export interface RunOptions {
 
 /** Runs the CLI and waits for its end. */
 export async function cli(words: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  return run(process.execPath, [await builtCli(), ...words], options);
+  return run(process.execPath, ["--", await builtCli(), ...words], options); // as bin/launch.sh does: --env-file is ours
 }
 
 /** The same on a pseudo-terminal: standard output and error come as one. Source: script(1). */

@@ -23,7 +23,7 @@ it.each([
   [["services", "rm", "web"], 'no verb "rm": did you mean "sprite-env services delete"?'],
   [["servces"], 'no verb "servces": did you mean "sprite-env services"?'],
   [["services", "frobnicate"], "known are create, list"],
-  [["services", "create", "web", "--user", "bob", "--cmd", "x"], "--user is known, but"],
+  [["services", "create", "web", "--limits.memory", "1G", "--cmd", "x"], "is known, but"],
   [["services", "create", "web"], "--cmd is missing"],
   [["services", "list", "--jsn"], "did you mean --json?"],
   [["services", "list", "web"], 'unexpected "web"'],

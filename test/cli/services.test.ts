@@ -47,10 +47,14 @@ it("create sends every field its flags can give", async () => {
   const { socket, seen } = await daemonWith({ "PUT /v1/services/api": () => STARTED + COMPLETE });
 
   const words = `services create api --cmd ./no-such-file --args=a,,b --arg c,d --arg=--cmd
-    --env A=1,B=x=y --env-var C=1,2 --env-var D= --dir /srv --needs db,cache --http-port 80
-    --restart on-failure --backoff.first 1s --backoff.factor 1.5 --backoff.max=1m
-    --backoff.jitter 0 --backoff.reset-after 2m --health.http http://localhost:80/
-    --health.every 5s --health.timeout 1s --health.failures 2 --duration 30s`;
+    --env A=1,B=x=y --env-var C=1,2 --env-var D= --env-file /srv/app.env --dir /srv --user app
+    --group 33 --umask 0027 --needs db,cache --http-port 80
+    --restart on-failure --success-exit-codes 0,3 --backoff.first 1s --backoff.factor 1.5
+    --backoff.max=1m --backoff.jitter 0 --backoff.reset-after 2m --max-failures 5 --window 10m
+    --stop-signal SIGINT --stop-timeout 2s --stop-command ./stop,-f,now
+    --ready.http http://localhost:80/ready --ready-timeout 90s --health.http http://localhost:80/
+    --health.every 5s --health.timeout 1s --health.failures 2 --oneshot --labels tier=web,team=a
+    --label note=a,b=c --label empty= --duration 30s`;
   await cli(words.split(/\s+/), { socket });
 
   expect(seen[0]?.url).toBe("/v1/services/api?duration=30s");
@@ -58,13 +62,78 @@ it("create sends every field its flags can give", async () => {
     cmd: "./no-such-file",
     args: ["a", "", "b", "c,d", "--cmd"],
     env: { A: "1", B: "x=y", C: "1,2", D: "" },
+    env_file: "/srv/app.env",
     dir: "/srv",
+    user: "app",
+    group: "33",
+    umask: "0027",
     needs: ["db", "cache"],
     http_port: 80,
     restart: "on-failure",
+    success_exit_codes: [0, 3],
     backoff: { first: "1s", factor: 1.5, max: "1m", jitter: 0, reset_after: "2m" },
+    max_failures: 5,
+    window: "10m",
+    stop_signal: "SIGINT",
+    stop_timeout: "2s",
+    stop_command: ["./stop", "-f", "now"],
+    ready: { http: "http://localhost:80/ready" },
+    ready_timeout: "90s",
     health: { http: "http://localhost:80/", every: "5s", timeout: "1s", failures: 2 },
+    oneshot: true,
+    labels: { tier: "web", team: "a", note: "a,b=c", empty: "" },
   });
+});
+
+it.each([
+  ["--ready.tcp localhost:5432", { tcp: "localhost:5432" }],
+  ["--ready.tcp 5432", { tcp: 5432 }],
+  ["--ready.exec pg_isready,-q", { exec: ["pg_isready", "-q"] }],
+  ["--ready.log started", { log: "started" }],
+  ["--ready.notify", { notify: true }],
+  ["--ready.fd 3", { fd: 3 }],
+])("create %s gives that way to be ready", async (flags, ready) => {
+  const { socket, seen } = await daemonWith({ "PUT /v1/services/db": () => STARTED + COMPLETE });
+
+  await cli(["services", "create", "db", "--cmd", "x", ...flags.split(" ")], { socket });
+
+  expect(bodyOf(seen)).toEqual({ cmd: "x", ready });
+});
+
+it("create makes the paths of --env-file and --dir whole", async () => {
+  const { socket, seen } = await daemonWith({ "PUT /v1/services/web": () => STARTED + COMPLETE });
+
+  const words = ["services", "create", "web", "--cmd", "x", "--env-file", "app.env", "--dir", "."];
+  await cli(words, { socket, cwd: "/usr/lib" });
+
+  expect(bodyOf(seen)).toEqual({ cmd: "x", env_file: "/usr/lib/app.env", dir: "/usr/lib" });
+});
+
+it.each([
+  ["--umask 0888", '--umask is "0888": allowed is an octal number from 0 to 0777, such as 0027'],
+  ["--success-exit-codes 0,x", "allowed is whole numbers from 0 to 255 with commas between"],
+  ["--success-exit-codes 256", '--success-exit-codes is "256"'],
+  ["--max-failures 0", "--max-failures is"],
+  ["--window soon", '--window is "soon": allowed is a duration'],
+  ["--stop-timeout -1s", '--stop-timeout is "-1s"'],
+  ["--ready.fd 2", '--ready.fd is "2": allowed is a whole number from 3 to 1023'],
+  ["--ready x", "there is no flag --ready"],
+  ["--ready.htp x", "did you mean --ready.http?"],
+  ["--labels a", 'part 1 of --labels has no "="'],
+  ["--label a", '--label needs NAME=VALUE, and one has no "="'],
+  ["--label a=1 --labels a=2", "the label a is given twice"],
+  ["--limits.memory 1G", "--limits.memory is known, but this release does not act on it yet"],
+  ["--schedule daily", "--schedule is known, but"],
+  ["--watch /srv", "--watch is known, but"],
+  ["--http-autostart always", "--http-autostart is known, but"],
+])("create refuses %s and sends nothing", async (flags, sentence) => {
+  const { socket, seen } = await daemonWith({});
+  const words = ["services", "create", "web", "--cmd", "x", ...flags.split(" ")];
+
+  const { code, stdout, stderr } = await cli(words, { socket });
+
+  expect(stderr).toContain(sentence);
+  expect({ code, stdout, seen }).toEqual({ code: 2, stdout: "", seen: [] });
 });
 
 it("create --no-stream asks for the spawn only", async () => {
@@ -108,6 +177,27 @@ it("an exit with 0 is a success where the service is stopped by it, else a failu
   expect((await cli(["services", "start", "web"], { socket })).code).toBe(1);
 });
 
+it.each([
+  [3, [0, 3], 0],
+  [3, undefined, 1],
+  [0, [3], 1],
+])(
+  "an exit with %i where %j are a success gives %i",
+  async (exit_code, success_exit_codes, code) => {
+    const lines = `${STARTED}{"type":"exit","exit_code":${exit_code},"timestamp":2}\n`;
+    const { socket } = await daemonWith({
+      "POST /v1/services/web/start": () => lines,
+      "GET /v1/services/web": () => ({
+        ...WEB,
+        success_exit_codes,
+        state: { ...WEB.state, phase: "stopped" },
+      }),
+    });
+
+    expect((await cli(["services", "start", "web"], { socket })).code).toBe(code);
+  },
+);
+
 it("get prints JSON for people: two spaces, lists on one line, empty ones left out", async () => {
   const { socket } = await daemonWith({ "GET /v1/services/web": () => WEB });
 
@@ -138,8 +228,8 @@ it("list is JSON when piped and a table with the column http_port on a terminal"
   const seen = await cliOnTerminal(["services", "list"], { socket, env: { NO_COLOR: "1" } });
 
   expect(JSON.parse(piped.stdout)).toMatchObject([{ name: "web", http_port: 3000 }]);
-  expect(seen.stdout).toMatch(/^name +state +pid +uptime +restarts +http_port\r\n/);
-  expect(seen.stdout).toMatch(/\r\nweb +running +7353 +\S+ +0 +3000\r\n$/);
+  expect(seen.stdout).toMatch(/^name +state +uptime +restarts +last exit +pid +http_port\r\n/);
+  expect(seen.stdout).toMatch(/\r\nweb +running +\S+ +0 +7353 +3000\r\n$/);
 });
 
 it("list without services is [] when piped and says how to create one on a terminal", async () => {
@@ -182,6 +272,10 @@ it("stop of what is stopped says so and is a success", async () => {
   expect(ran).toMatchObject({ code: 0, stdout: "", stderr: "web is stopped already\n" });
 });
 
+/** A line as it is printed where several services are worked on. */
+const named = (lines: string, name: string): string =>
+  lines.replaceAll('"timestamp"', `"name":"${name}","timestamp"`);
+
 it("several names: what fails for one is said, and the others get their turn", async () => {
   const { socket, seen } = await daemonWith({
     "GET /v1/services": () => [],
@@ -192,13 +286,11 @@ it("several names: what fails for one is said, and the others get their turn", a
 
   expect(ran).toMatchObject({
     code: 3,
-    stdout: STARTED + COMPLETE,
+    stdout: named(STARTED + COMPLETE, "b"),
     stderr: 'nope: no service named "nope"\n',
   });
-  expect(seen.slice(1).map(({ url }) => url)).toEqual([
-    "/v1/services/nope/start",
-    "/v1/services/b/start",
-  ]);
+  const starts = seen.flatMap(({ url }) => (url.endsWith("/start") ? [url] : []));
+  expect(starts.toSorted()).toEqual(["/v1/services/b/start", "/v1/services/nope/start"]);
 });
 
 it("restart sends how long a gentle end may take and how long to watch", async () => {
@@ -225,16 +317,38 @@ it("signal and delete print nothing", async () => {
   expect(bodyOf(seen)).toEqual({ name: "web", signal: "HUP" });
 });
 
-it("create warns of an argument that looks like a secret, without repeating it", async () => {
+it.each([
+  [["--arg", "--password=hunter2"], "argument 1 looks like a secret"],
+  [["--arg", "-v", "--arg", "postgres://me:hunter2@db/x"], "argument 2 looks like a secret"],
+  [["--stop-command", "stop,--token=hunter2"], "argument 1 of stop_command looks like a secret"],
+  [["--ready.exec", "ask,x,api-key=hunter2"], "argument 2 of ready.exec looks like a secret"],
+  [
+    ["--arg", "secret=hunter2", "--health.exec", "ask,token:hunter2"],
+    "argument 1 and argument 1 of health.exec look like a secret",
+  ],
+])("create warns of %j, without repeating it", async (flags, sentence) => {
   const { socket } = await daemonWith({ "PUT /v1/services/web": () => STARTED + COMPLETE });
 
-  const words = ["services", "create", "web", "--cmd", "app", "--arg", "--password=hunter2"];
+  const words = ["services", "create", "web", "--cmd", "app", ...flags];
   const { stderr, code } = await cli(words, { socket });
 
   expect(code).toBe(0);
-  expect(stderr).toContain("argument 1 looks like a secret");
+  expect(stderr).toContain(sentence);
   expect(stderr).not.toContain("hunter2");
 });
+
+it.each([["--password-file=/run/x"], ["--token"], ["x=y"], ["https://example.com/token"]])(
+  "create does not warn of %s",
+  async (arg) => {
+    const { socket } = await daemonWith({ "PUT /v1/services/web": () => STARTED + COMPLETE });
+
+    const { stderr } = await cli(["services", "create", "web", "--cmd", "app", "--arg", arg], {
+      socket,
+    });
+
+    expect(stderr).toBe("");
+  },
+);
 
 it("a program in the current directory is sent by its whole path, unless --dir says where", async () => {
   const { socket, seen } = await daemonWith({ "PUT /v1/services/web": () => STARTED + COMPLETE });
@@ -293,10 +407,115 @@ it("--all starts what is needed first and stops it last", async () => {
   expect(order).toEqual(["db start", "app start", "web start", "web stop", "app stop", "db stop"]);
 });
 
+/** A list as the daemon gives it: all services, or those with the labels of the query. */
+const labelled =
+  (services: readonly { name: string; labels?: Record<string, string> }[]): Answer =>
+  ({ url }) => {
+    const wanted = new URL(url, "http://x").searchParams.getAll("label");
+    return services.filter(({ labels = {} }) =>
+      wanted.every((text) =>
+        Object.entries(labels).some(([name, value]) => text === `${name}=${value}`),
+      ),
+    );
+  };
+
+const LABELLED = [
+  { ...WEB, name: "app", needs: ["db"], labels: { tier: "web", team: "a" } },
+  { ...WEB, name: "db", labels: { tier: "data", team: "a" } },
+  { ...WEB, name: "page", needs: ["app"], labels: { tier: "web", team: "b" } },
+];
+
+async function labelledDaemon(): Promise<FakeDaemon> {
+  const verbs = LABELLED.flatMap(({ name }): [string, Answer][] => [
+    [`POST /v1/services/${name}/start`, () => STARTED + COMPLETE],
+    [`POST /v1/services/${name}/stop`, () => COMPLETE],
+    [`POST /v1/services/${name}/restart`, () => COMPLETE],
+    [`DELETE /v1/services/${name}`, () => undefined],
+  ]);
+  return daemonWith({ "GET /v1/services": labelled(LABELLED), ...Object.fromEntries(verbs) });
+}
+
 it.each([
-  [["stop"], "NAME is missing: names of services, or --all"],
+  [
+    ["start", "--label", "team=a"],
+    ["db", "app"],
+  ],
+  [
+    ["restart", "--label", "tier=web"],
+    ["app", "page"],
+  ],
+  [
+    ["stop", "--label", "team=a"],
+    ["app", "db"],
+  ],
+  [["stop", "--label", "tier=web", "--label", "team=b"], ["page"]],
+  [
+    ["delete", "--label", "tier=web"],
+    ["page", "app"],
+  ],
+  [
+    ["delete", "--all"],
+    ["page", "app", "db"],
+  ],
+  [
+    ["delete", "db", "app"],
+    ["app", "db"],
+  ],
+  [
+    ["start", "app", "db"],
+    ["db", "app"],
+  ],
+])("%j acts on those that are meant, in the order of their needs", async (words, names) => {
+  const { socket, seen } = await labelledDaemon();
+
+  const { code } = await cli(["services", ...words], { socket });
+
+  const acted = seen.filter(({ method }) => method !== "GET");
+  expect(acted.map(({ url }) => /services\/(\w+)/.exec(url)?.[1])).toEqual(names);
+  expect(code).toBe(0);
+});
+
+it("list --label asks the daemon for those that have all the labels", async () => {
+  const { socket, seen } = await labelledDaemon();
+
+  const words = ["services", "list", "--label", "tier=web", "--label", "team=a"];
+  const { stdout } = await cli(words, { socket });
+
+  expect((JSON.parse(stdout) as { name: string }[]).map(({ name }) => name)).toEqual(["app"]);
+  expect(seen[0]?.url).toBe("/v1/services?label=tier%3Dweb&label=team%3Da");
+});
+
+it("list of a label that no service has says so to people, and is [] for programs", async () => {
+  const { socket } = await labelledDaemon();
+  const words = ["services", "list", "--label", "tier=none"];
+
+  expect((await cli(words, { socket })).stdout).toBe("[]\n");
+  expect((await cliOnTerminal(words, { socket })).stdout).toBe(
+    "no service has the label tier=none\r\n",
+  );
+});
+
+it("a label that no service has is said, and nothing is done", async () => {
+  const { socket, seen } = await labelledDaemon();
+
+  const { code, stderr } = await cli(["services", "stop", "--label", "tier=none"], { socket });
+
+  expect({ code, stderr }).toEqual({
+    code: 3,
+    stderr: "sprite-env: no service has the label tier=none\n",
+  });
+  expect(seen.filter(({ method }) => method !== "GET")).toEqual([]);
+});
+
+it.each([
+  [["stop"], "NAME is missing: names of services, --label or --all"],
+  [["delete"], "NAME is missing: names of services, --label or --all"],
   [["stop", "web", "--all"], "names and --all contradict each other"],
-  [["stop", "--label", "a=b"], "--label is known, but"],
+  [["delete", "--label", "a=b", "--all"], "--all and --label contradict each other"],
+  [["start", "web", "--label", "a=b"], "names and --label contradict each other"],
+  [["stop", "--label", "a"], '--label needs NAME=VALUE, and one has no "="'],
+  [["list", "--label", "a"], '--label needs NAME=VALUE, and one has no "="'],
+  [["stop", "--label", "a=1", "--label", "a=2"], "the label a is given twice"],
 ])("refuses %j", async (words, sentence) => {
   const { code, stderr } = await cli(["services", ...words]);
 

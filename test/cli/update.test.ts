@@ -7,6 +7,8 @@ const CURRENT = {
   dir: "/srv",
   backoff: { first: "1s", max: "30s" },
   health: { tcp: "localhost:3000", every: "5s" },
+  labels: { tier: "web", "app/part-of": "shop" },
+  ready: { tcp: "localhost:3000" },
 };
 
 let daemon: FakeDaemon | undefined;
@@ -37,6 +39,15 @@ it("sends only what is given, for the version just read, and prints the lines", 
 
 it("--if-match names another version", async () => {
   expect((await update("--dir", "/x", "--if-match", "2")).match).toBe('"2"');
+});
+
+it("lays labels over what is there, and puts one way to be ready in the place of another", async () => {
+  const { change } = await update("--label", "team=a", "--labels", "tier=api", "--ready.notify");
+
+  expect(change).toEqual({
+    labels: { tier: "api", "app/part-of": "shop", team: "a" },
+    ready: { notify: true },
+  });
 });
 
 it("lays variables, backoff and health over what is there", async () => {
@@ -74,6 +85,24 @@ it("--unset removes a field, or one part of it", async () => {
     http_port: null,
     backoff: { max: "30s" },
   });
+});
+
+it("--unset takes a part of labels by its name as it stands, and any field", async () => {
+  const { change } = await update(
+    ...["--unset", "labels.app/part-of", "--unset", "ready", "--unset", "stop-signal"],
+    ...["--unset", "env_file"],
+  );
+
+  expect(change).toEqual({
+    labels: { tier: "web" },
+    ready: null,
+    stop_signal: null,
+    env_file: null,
+  });
+});
+
+it("--oneshot=false says so", async () => {
+  expect((await update("--oneshot=false")).change).toEqual({ oneshot: false });
 });
 
 it("--unset of the last part removes the field", async () => {

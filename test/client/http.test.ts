@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { exchange, openSocket, type HttpRequest } from "../../src/client/http.ts";
-import { streamedLines } from "../../src/client/lines.ts";
+import { jsonLines } from "../../src/client/lines.ts";
 import { temporary } from "../cli/harness.ts";
 
 let server: Server | undefined;
@@ -107,11 +107,11 @@ it("yields lines as they come, before the body ends", async () => {
     peer.write('HTTP/1.1 200 OK\r\n\r\n{"type":"started","timestamp":1}\n\n{"type":');
     more = () => peer.end('"complete","timestamp":2}');
   });
-  const lines = streamedLines((await exchange(socket, GET)).body);
+  const lines = jsonLines((await exchange(socket, GET)).body);
 
-  expect((await lines.next()).value).toMatchObject({ line: { type: "started" } });
+  expect((await lines.next()).value).toMatchObject({ type: "started" });
   more?.();
-  expect((await lines.next()).value).toMatchObject({ raw: '{"type":"complete","timestamp":2}' });
+  expect((await lines.next()).value).toEqual({ type: "complete", timestamp: 2 });
   expect((await lines.next()).done).toBe(true);
 });
 
@@ -124,7 +124,7 @@ it("refuses a line without an end instead of holding it", async () => {
     peer.on("drain", fill);
     fill();
   });
-  const lines = streamedLines((await exchange(socket, GET)).body);
+  const lines = jsonLines((await exchange(socket, GET)).body);
 
   await expect(lines.next()).rejects.toMatchObject({ code: "internal" });
 });

@@ -20,6 +20,20 @@ it("takes every documented flag that this release acts on", () => {
   });
 });
 
+it("takes the address to listen on by the name of the seeds and by its key", () => {
+  expect(parseFlags(["-listen", ":8080"]).values).toEqual({ api_listen_addr: ":8080" });
+  expect(parseFlags(["--api-listen-addr=[::1]:1"]).values).toEqual({ api_listen_addr: "[::1]:1" });
+});
+
+it.each(["--api-tokens", "--api_tokens", "--api-hosts"])(
+  "refuses %s, which a command line would show to all",
+  (flag) => {
+    expect(() => parseFlags([flag, "x"])).toThrow(
+      /is no flag: write it into the configuration file/,
+    );
+  },
+);
+
 it("takes switches with a value", () => {
   expect(parseFlags(["--debug=false", "--version=false"])).toMatchObject({
     version: false,
@@ -46,7 +60,6 @@ describe("refuses", () => {
   });
 
   it.each([
-    "-listen",
     "--components-dir",
     "-juicefs-dir",
     "--graceful-shutdown-timeout",

@@ -47,6 +47,8 @@ it("has a default for everything", () => {
     socketPath: "/run/user/7/sprite-env/api.sock",
     socketMode: 0o600,
     socketGroup: undefined,
+    apiListen: undefined,
+    apiHosts: [],
     logDir: join(dir, ".local/state/sprite-env/logs/services"),
     logFileMode: 0o644,
     logDirMode: 0o755,
@@ -57,7 +59,11 @@ it("has a default for everything", () => {
     logJson: false,
     debug: false,
     defaultDir: dir,
+    isDefaultDirChosen: false,
+    defaultUser: undefined,
     shutdownTimeoutMs: 30_000,
+    retentionAgeMs: 720 * 3_600_000,
+    retentionBytes: 2_000_000_000,
     spriteName: "box-1-example-org",
     reaper: "auto",
   });
@@ -82,6 +88,25 @@ describe("config.example.json", () => {
       const schema: { default?: unknown } = configSchema.properties[key as "debug"];
       expect({ key, value }).toEqual({ key, value: schema.default ?? null });
     }
+  });
+});
+
+describe("retention", () => {
+  it("may be given in part, and over the 24 days that a timer can wait", () => {
+    expect(load({ retention: { bytes: 5_000_000 } })).toMatchObject({
+      retentionAgeMs: 720 * 3_600_000,
+      retentionBytes: 5_000_000,
+    });
+    expect(load({ retention: { age: "8760h" } })).toMatchObject({
+      retentionAgeMs: 8_760 * 3_600_000,
+      retentionBytes: 2_000_000_000,
+    });
+  });
+
+  it("is no flag", () => {
+    expect(() => load({}, ["--retention=1h"])).toThrow(
+      "retention is no flag: write it into the configuration file",
+    );
   });
 });
 
@@ -209,6 +234,23 @@ describe("refuses in the file", () => {
       { shutdown_timeout: "-1s" },
       /shutdown_timeout is "-1s": allowed is a duration such as/,
     ],
+    [
+      "no age",
+      { retention: { age: "0s" } },
+      /retention\.age is "0s": allowed is a duration such as 12h or 720h, over 0/,
+    ],
+    ["an age that is a number", { retention: { age: 30 } }, /retention\.age is 30: allowed is/],
+    [
+      "too small a store",
+      { retention: { bytes: 1_000 } },
+      /retention\.bytes is 1000: allowed is a whole number from 1000000/,
+    ],
+    ["a key of retention that is none", { retention: { ages: "1h" } }, /did you mean age\?/],
+    [
+      "retention that is no object",
+      { retention: "720h" },
+      /retention is "720h": allowed is an object/,
+    ],
     ["a bad reaper", { reaper: true }, /reaper is true: allowed is one of auto, on, off/],
     [
       "a bad name",
@@ -217,6 +259,11 @@ describe("refuses in the file", () => {
     ],
     ["a bad group", { socket_group: "a:b" }, /socket_group is "a:b"/],
     ["sizes that contradict", { log_total_bytes: 70_000 }, /log_total_bytes is 70000, less than/],
+    [
+      "a default_user that can be nobody's name",
+      { default_user: "a b" },
+      /default_user is "a b": allowed is the name or number of a user/,
+    ],
     [
       "a default_dir that is not there",
       { default_dir: "/no/such" },
@@ -232,7 +279,6 @@ describe("refuses in the file", () => {
   });
 
   it.each([
-    "api_listen_addr",
     "components",
     "components_dir",
     "s3",
@@ -307,11 +353,11 @@ it("refuses a socket path over 107 bytes and says what to do", () => {
 it("names variables of features that are not there yet", () => {
   const { notices } = loadConfig(
     parseFlags([]),
-    system({ SPRITE_S3_BUCKET: "b", SPRITE_HTTP_API_TOKEN: "secret" }),
+    system({ SPRITE_S3_BUCKET: "b", SPRITE_LOCAL_MODE: "true" }),
   );
 
   expect(notices).toEqual([
-    "SPRITE_HTTP_API_TOKEN is set, and this release does not use it yet",
+    "SPRITE_LOCAL_MODE is set, and this release does not use it yet",
     "SPRITE_S3_BUCKET is set, and this release does not use it yet",
   ]);
 });
@@ -327,6 +373,15 @@ it("makes host names safe", () => {
 
 it("falls back to / where the home is no directory", () => {
   expect(loadConfig(parseFlags([]), system({ HOME: "/nonexistent" })).config.defaultDir).toBe("/");
+});
+
+it("knows a directory that was chosen from one that is just our home, and whom services run as", () => {
+  const flags = parseFlags(["--default-dir", dir, "--default-user", "1000"]);
+  expect(loadConfig(flags, system()).config).toMatchObject({
+    defaultDir: dir,
+    isDefaultDirChosen: true,
+    defaultUser: "1000",
+  });
 });
 
 it("knows whether a directory can be written or made", () => {

@@ -176,6 +176,16 @@ export function describeJournal(
       ]);
     });
 
+    it("gives the rows that define a service, and no other ones", async () => {
+      const created = draft({ version: 1, type: "service.created", fromState: null });
+      const changed = draft({ version: 3, type: "service.changed" });
+      const other = draft({ stream: "service/db", version: 1, type: "service.created" });
+      await journal.append([group(created, draft({ version: 2 }), other, changed)]);
+
+      expect(seqs(reader.definitions("service/web"))).toEqual([1, 4]);
+      expect(reader.definitions("service/none")).toEqual([]);
+    });
+
     it("walks more rows than it reads at a time", async () => {
       await journal.append(groups(1_234));
 

@@ -115,7 +115,16 @@ describe("the daemon does not start", () => {
     ["a negative time", ["--shutdown-timeout", "-1s"], /--shutdown-timeout/],
     ["a bad level", ["--log-level", "loud"], /--log-level is "loud": allowed is/],
     ["a word that is no flag", ["web"], /unexpected argument "web"/],
-    ["a flag of a later release", ["--listen", ":8080"], /--listen.*does not act on it yet/],
+    [
+      "a flag of a later release",
+      ["--proxy-listen", ":1"],
+      /--proxy-listen.*does not act on it yet/,
+    ],
+    [
+      "nothing to tell who asks over TCP",
+      ["--listen", ":0"],
+      /listen on :0, and SPRITE_HTTP_API_TOKEN is not set/,
+    ],
     ["a main process", ["--", "app"], /main process after -- \(app\)/],
     ["no such configuration", ["--config", "/nope.json"], /\/nope\.json/],
   ])("with %s", async (_, flags, sentence) => {

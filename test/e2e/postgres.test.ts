@@ -8,11 +8,9 @@ import { freePort } from "../support/ports.ts";
 import { textAt } from "../support/services.ts";
 
 const BIN_DIR = "/usr/lib/postgresql/15/bin";
-/** PostgreSQL refuses to run as root: then it gets its own user, by a wrapper that execs it. */
+/** PostgreSQL refuses to run as root: then it gets its own user. */
 const isRoot = process.getuid?.() === 0;
-const asPostgres = isRoot
-  ? ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups"]
-  : [];
+const asPostgres = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups"];
 
 /** A database cluster of the test's own; its socket is in the same directory. */
 function initDatabase({ dir }: Sprite): string {
@@ -20,18 +18,18 @@ function initDatabase({ dir }: Sprite): string {
   chmodSync(dir, 0o755);
   mkdirSync(data, { mode: 0o700 });
   if (isRoot) spawnSync("chown", ["postgres:postgres", data]);
-  const words = [...asPostgres, `${BIN_DIR}/initdb`, "-D", data, "-A", "trust", "--no-sync"];
-  const [program, ...args] = [...words, "-U", "postgres"];
+  const words = [`${BIN_DIR}/initdb`, "-D", data, "-A", "trust", "--no-sync", "-U", "postgres"];
+  const [program = "", ...args] = isRoot ? [...asPostgres, ...words] : words;
   const { status, stderr } = spawnSync(program, args, { cwd: "/", encoding: "utf8" });
   if (status !== 0) throw new Error(`initdb failed: ${stderr}`);
   return data;
 }
 
 const createPostgres = async (made: Sprite, data: string) => {
-  const words = [...asPostgres, `${BIN_DIR}/postgres`, "-D", data, "-k", data];
-  const [cmd, ...args] = [...words, "-c", "listen_addresses=", "-c", "fsync=off"];
+  const args = ["-D", data, "-k", data, "-c", "listen_addresses=", "-c", "fsync=off"];
   return made.cli(
-    ...["services", "create", "postgres", "--cmd", cmd, "--args", args.join(",")],
+    ...["services", "create", "postgres", "--cmd", `${BIN_DIR}/postgres`, "--args", args.join(",")],
+    ...(isRoot ? ["--user", "postgres"] : []),
     ...["--duration", "2s"],
   );
 };
@@ -83,3 +81,41 @@ it.skipIf(!existsSync(`${BIN_DIR}/initdb`))(
     expect(made.log("postgres")).toContain("database system is shut down");
   },
 );
+
+/** How a database of PostgreSQL is run by a definition alone: as its user, ready when it says so or when it is asked, ended by its own tool. */
+const definitionOf = (data: string, ready: object) => ({
+  ...{ cmd: `${BIN_DIR}/postgres`, ready, dir: data },
+  args: ["-D", data, "-k", data, "-c", "listen_addresses=", "-c", "fsync=off"],
+  ...(isRoot && { user: "postgres" }),
+  stop_command: [`${BIN_DIR}/pg_ctl`, "stop", "-D", data, "-m", "fast"],
+});
+
+it.skipIf(!existsSync(`${BIN_DIR}/initdb`)).each<[string, (data: string) => object]>([
+  ["its line", () => ({ log: "database system is ready to accept connections" })],
+  ["pg_isready", (data) => ({ exec: [`${BIN_DIR}/pg_isready`, "-q", "-h", data] })],
+])("PostgreSQL is ready by %s, and pg_ctl ends it", async (_, ready) => {
+  const made = await bootedSprite();
+  const data = initDatabase(made);
+  const { status, text } = await made.put("postgres", definitionOf(data, ready(data)));
+  expect(text).not.toContain('"message"');
+  expect(status).toBe(200);
+  await made.put("app", { cmd: "sleep", args: ["100000"], needs: ["postgres"] });
+  await made.untilRunning("app");
+  expect(made.log("postgres")).toContain("ready to accept connections");
+  expect(await psql(made, data, "SELECT 1 + 1")).toBe("2");
+
+  expect((await made.cli("services", "stop", "postgres", "--with-dependents")).code).toBe(0);
+  const log = made.log("postgres");
+  expect(log).toContain("received fast shutdown request");
+  expect(log).toContain("database system is shut down");
+  expect(log).toContain("server stopped"); // what pg_ctl says, after the end of the database
+  expect(log).not.toContain("gap:");
+  expect(made.rowsOf("postgres", "process.kill_sent")).toEqual([]);
+  expect(made.rowsOf("postgres", "process.stop_command_failed")).toEqual([]);
+  expect(await made.state("postgres")).toMatchObject({ phase: "stopped", last_exit: { code: 0 } });
+});
+
+async function psql(made: Sprite, data: string, sql: string): Promise<string> {
+  const words = [`${BIN_DIR}/psql`, "-h", data, "-U", "postgres", "-Atc", sql];
+  return (await made.run([...asPostgres, ...words])).stdout.trim();
+}

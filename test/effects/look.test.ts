@@ -181,3 +181,29 @@ it("knows one boot of the machine from another, and when it cannot", () => {
   expect(sameBoot("a/1/7", "a/1/unknown")).toBeUndefined();
   expect(sameBoot("unknown/1/7", "unknown/1/7")).toBeUndefined();
 });
+
+it("runs the stop command of what an earlier daemon left, with its pid, as the service", async () => {
+  const main = 'trap "exit 0" USR1; echo up $$; while :; do sleep 0.02; done';
+  const { open, pid } = await orphaned("/bin/sh", "-c", main);
+  await look(open);
+  const script = 'echo "stops $MAINPID as $SPRITE_ENV_INCARNATION"; kill -USR1 $MAINPID';
+  const stopCommand = ["/bin/sh", "-c", script];
+  kit.stop(open.incarnation, 10_000, "TERM", { cmd: "/bin/sh", args: ["-c", main], stopCommand });
+  await kit.fact(open.incarnation, "incarnation.emptied");
+
+  expect(kit.logs.text(open.incarnation)).toContain(`stops ${pid} as ${open.incarnation}`);
+  expect(types(open.incarnation)).not.toContain("process.kill_sent");
+  expect(runs(pid)).toBe(false);
+});
+
+it("signals what an earlier daemon left when its stop command fails", async () => {
+  const { open, pid } = await orphaned(fixture("graceful"));
+  await look(open);
+  const definition = { cmd: fixture("graceful"), stopCommand: ["false"] };
+  kit.stop(open.incarnation, 10_000, "TERM", definition);
+  await kit.fact(open.incarnation, "incarnation.emptied");
+
+  expect(types(open.incarnation)).toContain("process.stop_command_failed");
+  expect(types(open.incarnation)).not.toContain("process.kill_sent");
+  expect(runs(pid)).toBe(false);
+});

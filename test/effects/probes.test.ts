@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Probe } from "../../machines/definition.ts";
+import { serviceEnvironment } from "../../src/effects/environment.ts";
+import { UNTOUCHED } from "../../src/effects/nofile.ts";
 import { createProbes } from "../../src/effects/probes.ts";
 import { type Children, createChildren } from "../../src/pid1/children.ts";
 import { setChildSubreaper } from "../../src/posix/calls.ts";
@@ -27,8 +29,12 @@ beforeAll(() => {
   probes = createProbes({
     report: (_, reported) => void facts.push(...reported),
     children,
-    env: { PATH: process.env["PATH"], SECRET: "token" },
-    surroundings: () => ({ dir, env: { OWN: "value" } }),
+    signs: { hear: () => () => {} },
+    nofile: UNTOUCHED,
+    surroundings: async ({ incarnation }) => {
+      const daemon = { PATH: process.env["PATH"], SECRET: "token" };
+      return { dir, env: serviceEnvironment(daemon, { OWN: "value" }, incarnation) };
+    },
   });
 });
 afterEach(() => {
@@ -454,6 +460,45 @@ describe("readiness", () => {
     await fact(waitReady(script("true")), "readiness.reached");
 
     expect(of(incarnation)).toEqual([]);
+  });
+
+  it("that lasts in saying no is told with its reason, and again for another reason only", async () => {
+    let status = 503;
+    let asked = 0;
+    const port = await web((_, response) => {
+      asked += 1;
+      response.writeHead(status).end();
+    });
+    const incarnation = waitReady(page(port));
+    await fact(incarnation, "readiness.failed");
+    const before = asked;
+    await until("two more questions", () => asked > before + 1);
+    status = 500;
+    await until("another reason", () => of(incarnation).length > 1);
+    status = 200;
+    await fact(incarnation, "readiness.reached");
+
+    const answered = (code: number) => `http://localhost:${port}/ answered ${code}`;
+    expect(of(incarnation)).toEqual([
+      { type: "readiness.failed", incarnation, reason: answered(503) },
+      { type: "readiness.failed", incarnation, reason: answered(500) },
+      { type: "readiness.reached", incarnation },
+    ]);
+  });
+
+  it("of a server that drips for ever is a no after its time", async () => {
+    const port = await listening(
+      createServer((socket) => {
+        socket.write("HTTP/1.1 200 OK\r\nX-Slow: ");
+        const drip = setInterval(() => socket.write("a"), 5);
+        socket.on("close", () => clearInterval(drip));
+      }),
+    );
+    const incarnation = waitReady(page(port));
+
+    expect(await fact(incarnation, "readiness.failed")).toMatchObject({
+      reason: "no answer within 5s",
+    });
   });
 
   it("and health of one incarnation are stopped together", async () => {

@@ -5,16 +5,20 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type EnvValue, type ResolvedDefinition, resolved } from "../../machines/definition.ts";
-import { createLogger } from "../../src/base/logger.ts";
-import type { Nofile } from "../../src/effects/nofile.ts";
+import { createLogger, type Logger } from "../../src/base/logger.ts";
+import { type Nofile, UNTOUCHED } from "../../src/effects/nofile.ts";
 import { fromDaemon } from "../../src/effects/environment.ts";
+import { createProbes } from "../../src/effects/probes.ts";
 import { createProcessRunner } from "../../src/effects/process.ts";
-import type { ServiceLogs } from "../../src/logs/ports.ts";
+import { createSigns } from "../../src/effects/signs.ts";
+import { createSurroundings, type SurroundingsDeps } from "../../src/effects/surroundings.ts";
+import { type Ids, ownIds } from "../../src/effects/user.ts";
+import type { Awaited, ServiceLogs } from "../../src/logs/ports.ts";
 import { createChildren } from "../../src/pid1/children.ts";
 import { setChildSubreaper } from "../../src/posix/calls.ts";
 import { mkfifo, openFifoToRead } from "../../src/posix/fifo.ts";
 import { isAlive, readStat } from "../../src/posix/proc.ts";
-import type { ProcessRunner, RunnerReport } from "../../src/runtime/ports.ts";
+import type { ProbeRunner, ProcessRunner, RunnerReport } from "../../src/runtime/ports.ts";
 
 /** Path of one of the tiny programs in test/fixtures. */
 export const fixture = (name: string): string =>
@@ -50,16 +54,24 @@ export interface FakeLogs extends ServiceLogs {
 
 /** Real FIFOs, read into memory. */
 export function fakeLogs(runDir: string): FakeLogs {
-  const open = new Map<string, { text: string; sockets: Socket[] }>();
+  const open = new Map<
+    string,
+    { text: string; sockets: Socket[]; awaited?: Awaited | undefined }
+  >();
   const notes: string[] = [];
   const reopened: string[] = [];
-  const read = (incarnation: string) => {
-    const entry = { text: "", sockets: [] as Socket[] };
+  const read = (incarnation: string, awaited?: Awaited) => {
+    const entry = { text: "", sockets: [] as Socket[], awaited };
     open.set(incarnation, entry);
     for (const name of ["out", "err"]) {
       const fd = openFifoToRead(join(runDir, incarnation, name));
       const socket = new Socket({ fd, readable: true, writable: false });
-      socket.on("data", (chunk: Buffer) => (entry.text += chunk.toString()));
+      socket.on("data", (chunk: Buffer) => {
+        entry.text += chunk.toString();
+        if (!entry.awaited || !entry.text.includes(entry.awaited.text)) return;
+        entry.awaited.seen();
+        entry.awaited = undefined;
+      });
       socket.on("error", () => {});
       entry.sockets.push(socket);
     }
@@ -68,11 +80,13 @@ export function fakeLogs(runDir: string): FakeLogs {
     text: (incarnation) => open.get(incarnation)?.text ?? "",
     notes,
     reopened,
-    open: async (_, incarnation) => {
+    open: async (_, incarnation, awaited) => {
       const dir = join(runDir, incarnation);
-      mkdirSync(dir, { recursive: true });
-      for (const name of ["out", "err"]) mkfifo(join(dir, name), 0o622);
-      read(incarnation);
+      if (!open.has(incarnation)) {
+        mkdirSync(dir, { recursive: true });
+        for (const name of ["out", "err"]) mkfifo(join(dir, name), 0o622);
+        read(incarnation, awaited);
+      }
       return { stdout: join(dir, "out"), stderr: join(dir, "err"), offset: 17 };
     },
     reopen: async (_, incarnation) => {
@@ -99,6 +113,8 @@ export function fakeLogs(runDir: string): FakeLogs {
 
 export interface Kit {
   runner: ProcessRunner;
+  /** Whoever waits for a service to be ready; reports beside the runner. */
+  probes: ProbeRunner;
   logs: FakeLogs;
   dir: string;
   /** Each report as it came: facts that were told together. */
@@ -113,7 +129,12 @@ export interface Kit {
   ): Promise<Extract<RunnerReport, { type: Type }>>;
   /** Spawns, under a fresh incarnation id. */
   spawn(definition: Partial<ResolvedDefinition> & { cmd: string }): string;
-  stop(incarnation: string, timeoutMs?: number, signal?: string): void;
+  stop(
+    incarnation: string,
+    timeoutMs?: number,
+    signal?: string,
+    definition?: Partial<ResolvedDefinition> & { cmd: string },
+  ): void;
   /** Waits for a line of output. */
   line(incarnation: string, pattern: RegExp): Promise<RegExpExecArray>;
   close(): Promise<void>;
@@ -124,6 +145,9 @@ export interface KitOptions {
   openEnv?: (references: Readonly<Record<string, EnvValue>>) => Record<string, string>;
   runDir?: string;
   nofile?: Nofile;
+  own?: Ids;
+  config?: Partial<SurroundingsDeps["config"]>;
+  logger?: Logger;
 }
 
 let count = 0;
@@ -135,24 +159,37 @@ export function createKit(options: KitOptions = {}): Kit {
   const logs = fakeLogs(dir);
   const children = createChildren();
   const reports: RunnerReport[][] = [];
+  const report = (_: string, facts: readonly RunnerReport[]) => void reports.push([...facts]);
+  const logger = options.logger ?? createLogger({ level: "error", json: true });
+  const signs = createSigns({ runDir: dir, logger });
+  const nofile = options.nofile ?? UNTOUCHED;
+  const surroundings = createSurroundings({
+    openEnv: options.openEnv ?? ((references) => fromDaemon(references, process.env)),
+    baseEnv: options.baseEnv ?? process.env,
+    own: options.own ?? ownIds(),
+    config: { defaultDir: dir, isDefaultDirChosen: true, ...options.config },
+  });
+  const begun = new Map<string, ResolvedDefinition>();
+  const probes = createProbes({
+    ...{ report, children, signs, nofile },
+    surroundings: ({ incarnation }) =>
+      surroundings.of(incarnation, begun.get(incarnation) ?? resolved({ cmd: "" })),
+  });
   const runner = createProcessRunner({
-    report: (_, facts) => void reports.push([...facts]),
+    report,
     logs,
     children,
-    openEnv: options.openEnv ?? ((references) => fromDaemon(references, process.env)),
+    signs,
+    surroundings,
     wall: () => Date.now(),
-    logger: createLogger({ level: "error", json: true }),
-    config: {
-      defaultDir: dir,
-      baseEnv: options.baseEnv ?? process.env,
-      nofile: options.nofile ?? { wrap: (plan) => plan, close: () => {} },
-    },
+    logger,
+    config: { nofile },
   });
-  const begun = new Set<string>();
   const facts = (incarnation: string) =>
     reports.flat().filter((fact) => fact.incarnation === incarnation);
   const kit: Kit = {
     runner,
+    probes,
     logs,
     dir,
     reports,
@@ -165,12 +202,15 @@ export function createKit(options: KitOptions = {}): Kit {
       ),
     spawn: (definition) => {
       const incarnation = `in_${process.pid}_${(count += 1)}_${Date.now()}`;
-      begun.add(incarnation);
+      begun.set(incarnation, resolved(definition));
       runner.spawn({ stream: "service/web", incarnation, definition: resolved(definition) });
       return incarnation;
     },
-    stop: (incarnation, timeoutMs = 5_000, signal = "TERM") =>
-      runner.stop({ stream: "service/web", incarnation, signal, timeoutMs }),
+    stop: (incarnation, timeoutMs = 5_000, signal = "TERM", definition) =>
+      runner.stop({
+        ...{ stream: "service/web", incarnation, signal, timeoutMs },
+        ...(definition && { definition: resolved(definition) }),
+      }),
     line: (incarnation, pattern) =>
       until(`${pattern}`, () => pattern.exec(logs.text(incarnation)) ?? undefined),
     close: async () => {
@@ -178,8 +218,8 @@ export function createKit(options: KitOptions = {}): Kit {
         facts(incarnation).some(({ type }) =>
           ["incarnation.emptied", "process.spawn_failed"].includes(type),
         );
-      for (const incarnation of begun) if (!isOver(incarnation)) kit.stop(incarnation, 0);
-      await until("the end of all", () => [...begun].every(isOver));
+      for (const incarnation of begun.keys()) if (!isOver(incarnation)) kit.stop(incarnation, 0);
+      await until("the end of all", () => [...begun.keys()].every(isOver));
       children.close();
       rmSync(dir, { recursive: true, force: true });
     },

@@ -121,7 +121,7 @@ describe("a writer", () => {
     const stranger = bareDatabase(stateDirectory);
     stranger.exec(`
       INSERT INTO anchors SELECT seq, hash, at, 0 FROM events WHERE seq = 3;
-      INSERT INTO anchor_states VALUES (3, 'service/web', 3, 1, '{}');
+      INSERT INTO anchor_states (anchor, stream, version, schema, state) VALUES (3, 'service/web', 3, 1, '{}');
       DELETE FROM events`);
     const writer = writerOn(stateDirectory);
 

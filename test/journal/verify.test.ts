@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { openForReading } from "../../src/journal/database.ts";
 import { openReader } from "../../src/journal/read.ts";
 import { GENESIS } from "../../src/journal/record.ts";
+import { stateDigest } from "../../src/journal/state-text.ts";
 import { verifyLog, type VerifyOptions } from "../../src/journal/verify.ts";
 import {
   bareDatabase,
@@ -169,9 +170,11 @@ describe("verifying the log", () => {
     const db = bareDatabase(stateDirectory);
     db.exec(`
       INSERT INTO anchors SELECT seq, hash, at, 0 FROM events WHERE seq = 3;
-      INSERT INTO anchor_states VALUES (3, 'service/web', 3, 1, '{}');
+      INSERT INTO anchor_states (anchor, stream, version, schema, state) VALUES (3, 'service/web', 3, 1, '{}');
       DELETE FROM events WHERE seq <= 3`);
     const hash = db.prepare<[], string>("SELECT hash FROM anchors").pluck().get() ?? "";
+    const state = { stream: "service/web", version: 3, schema: 1, state: "{}" };
+    db.prepare("UPDATE anchor_states SET digest = ?").run(stateDigest(hash, state));
 
     expect(verified(stateDirectory, { head: hash })).toMatchObject({ ok: true, rows: 2, first: 4 });
     forgersDatabase(stateDirectory).exec("DELETE FROM events WHERE seq = 4");

@@ -34,7 +34,7 @@ it("makes directories 0755 and files 0644 under any umask, and pipes nobody else
   const { stdout } = await logs.open("web", "in_1");
   process.umask(old);
   expect([logDir, logs.fileOf("web")].map(mode)).toEqual(["755", "644"]);
-  expect([runDir, join(runDir, "in_1"), stdout].map(mode)).toEqual(["700", "700", "622"]);
+  expect([runDir, join(runDir, "in_1"), stdout].map(mode)).toEqual(["711", "700", "622"]);
 });
 
 it("lets a service open /dev/stdout", async () => {

@@ -37,6 +37,20 @@ it("starts the thread again where it ends by itself, reads on and says what may 
   expect(textsIn(logs.fileOf("web"))).toEqual(["before", missing, "meanwhile"]);
 });
 
+it("goes on waiting for a text where the thread ends by itself", async () => {
+  const { logs } = await startLogs();
+  let times = 0;
+  const awaited = { text: "ready", seen: () => void (times += 1) };
+  const { stdout } = await logs.open("web", "in_1", awaited);
+  await workers.at(-1)?.terminate();
+  await runShell({ stdout, stderr: stdout }, "echo ready");
+  await until("it is seen", () => times === 1);
+  await workers.at(-1)?.terminate();
+  await runShell({ stdout, stderr: stdout }, "echo ready");
+  await logs.finish("in_1", 10_000);
+  expect(times).toBe(1);
+});
+
 it("answers what it was asked while the thread was gone", async () => {
   const { logs } = await startLogs();
   await workers.at(-1)?.terminate();

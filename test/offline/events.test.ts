@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from "vitest";
-import type { EventWire } from "../../src/api/routes/events.ts";
+import type { EventWire } from "../../src/api/event-wire.ts";
 import { type EventFilter, eventPages } from "../../src/offline/events.ts";
 import type { Store } from "../../src/offline/store.ts";
 import { bootedWorld, storeOf } from "./fixture.ts";

@@ -55,6 +55,19 @@ describe("why of a service that does not run", () => {
     ]);
   });
 
+  it("tells that its stop command failed", async () => {
+    world.programs["web"] = { stubborn: true };
+    await world.create("web");
+    await wish("service.stop_requested");
+    const reason = "`pg_ctl` exited with code 1";
+    await report(world, "web", { type: "process.stop_command_failed", reason });
+    await world.pass(10_000);
+
+    expect(chainOf(await told(world))[1]).toBe(
+      `process.stop_command_failed: its stop command failed, and it got its signal: ${reason}`,
+    );
+  });
+
   it("tells that it outlives KILL", async () => {
     world.programs["web"] = { immortal: true };
     await world.create("web");

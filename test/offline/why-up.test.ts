@@ -191,6 +191,20 @@ describe("why of a service that runs", () => {
     expect(chainOf(answer)[0]).toBe("timer.fired: it was not ready within 1m30s");
   });
 
+  it("tells why it is not ready, and why it was not in the life before", async () => {
+    const ready = { kind: "tcp", port: 1 };
+    await world.create("web", { ready, readyTimeoutMs: 90_000 });
+    const reason = "connecting to localhost:1: Connection refused";
+    await report(world, "web", { type: "readiness.failed", reason });
+    expect((await told(world)).headline[0]).toMatch(/is not ready yet: connecting .* refused\.$/);
+    await world.pass(90_200);
+
+    expect(chainOf(await told(world)).slice(0, 2)).toEqual([
+      `readiness.failed: it was not ready: ${reason}`,
+      "timer.fired: it was not ready within 1m30s",
+    ]);
+  });
+
   it("shows no terminal's commands out of what a probe said", async () => {
     await world.create("web");
     const reason = "\u001b[2Jgone\nline";

@@ -1,10 +1,20 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { sendSignal } from "../../src/posix/calls.ts";
 import { signalVerified } from "../../src/posix/pidfd.ts";
+import { openPipeEnds } from "../../src/posix/pipe.ts";
 import { mainThreadChildren, readStat } from "../../src/posix/proc.ts";
 import { posixSpawn, type Plan } from "../../src/posix/spawn.ts";
 import { look, type Look, reap, statusOf } from "../../src/posix/wait.ts";
@@ -66,6 +76,38 @@ it("gives a session of its own, the null device, and no other descriptor", async
   expect(out()).toMatch(/ 0 -> \/dev\/null\n/);
   const own = [...out().matchAll(/ (\d+) ->/g)].map(([, fd]) => Number(fd));
   expect(own.filter((fd) => fd > 3)).toEqual([]); // 3 is ls reading the directory
+});
+
+it.each([3, 9, 200])(
+  "hands on one descriptor under the number %d, and none beside it",
+  async (as) => {
+    const { read, write } = openPipeEnds();
+    const other = openSync("/dev/null", "r");
+    const pid = await sh("", {
+      path: "/bin/bash",
+      inherit: { fd: write, as },
+      argv: ["bash", "-c", `FD=${as}; echo ready >&$FD; ls /proc/self/fd; exec sleep 1000`],
+    });
+    closeSync(write);
+    closeSync(other);
+    const answer = Buffer.alloc(6);
+    readSync(read, answer);
+    closeSync(read);
+
+    expect(answer.toString()).toBe("ready\n");
+    while (!out().includes(`${as}\n`)) await pause(2);
+    const numbers = readdirSync(`/proc/${pid}/fd`).map(Number);
+    expect(numbers.filter((fd) => fd > 2 && fd !== 255)).toEqual([as]); // 255 is bash's own
+  },
+);
+
+it("refuses a descriptor over the limit, and takes nothing for it", async () => {
+  const { read, write } = openPipeEnds();
+  const spawned = sh("true", { inherit: { fd: write, as: 1 << 30 } });
+
+  await expect(spawned).rejects.toThrow("Bad file descriptor");
+  closeSync(read);
+  closeSync(write);
 });
 
 it("sets every signal to its default and blocks none", async () => {

@@ -13,6 +13,9 @@ export class CommandWorld extends World {
   readonly written: LogLine[] = [];
   readonly listeners = new Map<string, Set<(incarnation: string, line: LogLine) => void>>();
   readonly retired: string[] = [];
+  /** What the machine was asked about, and what it says to that. */
+  readonly asked: object[] = [];
+  refusal: Error | undefined;
   commands!: ServiceCommands;
   values!: EnvValues;
   #secrets = 0;
@@ -38,6 +41,11 @@ export class CommandWorld extends World {
         all: () => this.#rows(),
         byName: (name) => this.#rows().find((row) => row.name === name),
       },
+      admits: async (asked) => {
+        this.asked.push(asked);
+        if (this.refusal) throw this.refusal;
+      },
+      versions: log.reader,
       wall: clock.wall,
       after: (ms, callback) => {
         let live = true;

@@ -7,6 +7,7 @@ import { boot } from "../../src/runtime/boot.ts";
 import { Dispatcher } from "../../src/runtime/dispatch.ts";
 import { boundMachines } from "../../src/runtime/effects.ts";
 import type { ProcessRunner, SpawnRequest } from "../../src/runtime/ports.ts";
+import { endedStreams, statesAt } from "../../src/runtime/past.ts";
 import { Registry } from "../../src/runtime/registry.ts";
 import { Fold, stateOf } from "../../src/runtime/replay.ts";
 
@@ -32,7 +33,8 @@ const byStream = (a: readonly unknown[], b: readonly unknown[]): number =>
 /** A runtime over a simulated world: its own clock, processes without a kernel, and a log in memory that outlives a daemon. */
 export class World {
   readonly clock = manualClock(1_000_000);
-  readonly log = memoryJournal();
+  /** A snapshot every few rows, so that most boots go on from one. */
+  readonly log = memoryJournal(3);
   readonly processes = new Map<string, Process>();
   readonly programs: Record<string, Program> = {};
   readonly spawned: string[] = [];
@@ -86,11 +88,14 @@ export class World {
         },
         probes: { startHealth: () => {}, startReadiness: () => {}, stop: () => {} },
       }),
+      ended: endedStreams(this.log.reader),
       onEffectFailed: (stream, effect, error) =>
         this.errors.push(`${stream} ${effect} ${String(error)}`),
     });
-    const fold = new Fold(this.registry.machines);
-    for (const row of this.rows) fold.add(row);
+    const fold = statesAt(this.log.reader, this.log.reader.head().seq, {
+      bound: this.registry.machines,
+      onUnfit: ({ stream }, reason) => this.errors.push(`snapshot of ${stream}: ${reason}`),
+    });
     this.registry.restore(fold);
     this.#boots += 1;
     this.dispatcher = new Dispatcher(this.registry, {

@@ -1,125 +1,93 @@
-import { setImmediate } from "node:timers/promises";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { encodeLine } from "../../base/ndjson.ts";
-import type { EventRow } from "../../journal/record.ts";
+import { eventView, headView, type HeadWire } from "../event-wire.ts";
+import type { EventFormat } from "../feed/encoding.ts";
+import type { EventFeed, EventLog, EventsAsked } from "../feed/feed.ts";
+import type { EventFilter } from "../feed/filter.ts";
 import { onlyMethods } from "../methods.ts";
-import type { Streams } from "../ndjson-reply.ts";
+import { NDJSON, SSE, type Streams } from "../ndjson-reply.ts";
+import { badField } from "../refuse.ts";
 import { eventsQuery, noQuery, type EventsQuery } from "../schemas.ts";
 
-/** Where the log ends, and where it is: a client on the same machine reads it there itself. */
-export interface LogHead {
-  /** The last row's number and hash; 0 and the genesis hash where the log is empty. */
-  seq: number;
-  hash: string;
-  /** The daemon's state directory. */
-  stateDir?: string;
-}
-
-/** Questions about the past. */
-export interface EventQueries {
-  /** At most `limit` rows from a sequence number on, in order; of one service where it is named. */
-  page(from: number, limit: number, service?: string): EventRow[];
-  /** Rows from a sequence number on as they are committed, without loss or repeat, until the signal is given. */
-  follow(from: number, service: string | undefined, until: AbortSignal): AsyncIterable<EventRow>;
-  head(): LogHead;
-}
-
 export interface EventRoutesOptions {
-  events: EventQueries;
+  log: EventLog;
+  feed: EventFeed;
   streams: Streams;
 }
 
-/** Rows read at a time: small enough that other requests are answered in between. */
-const PAGE = 500;
+/** Whether a client would rather have server-sent events. Source: RFC 9110, section 12.5.1. */
+function wantsSse(request: FastifyRequest): boolean {
+  const ranges = (request.headers.accept ?? "").toLowerCase().split(",");
+  return ranges.some((range) => {
+    const [type, ...parameters] = range.split(";").map((part) => part.trim());
+    return type === SSE && !parameters.some((one) => /^q=0(\.0*)?$/.test(one));
+  });
+}
 
-/** A row as it is sent: its columns by their names. */
-export const eventWire = (row: EventRow) => ({
-  seq: row.seq,
-  id: row.id,
-  stream: row.stream,
-  version: row.version,
-  type: row.type,
-  schema: row.schema,
-  data: row.data,
-  at: row.at,
-  wall: row.wall,
-  boot_id: row.bootId,
-  incarnation: row.incarnation,
-  cause: row.cause,
-  correlation: row.correlation,
-  actor: row.actor,
-  from_state: row.fromState,
-  to_state: row.toState,
-  prev_hash: row.prevHash,
-  hash: row.hash,
+/** The event after the one that a client saw last, where it says which: a browser that comes back asks with the query it began with. */
+function resumeFrom(request: FastifyRequest): number | undefined {
+  const last = request.headers["last-event-id"];
+  if (last === undefined || last === "") return undefined;
+  const seq = /^\d{1,15}$/.test(String(last)) ? Number(last) : undefined;
+  if (seq === undefined) throw badField("Last-Event-ID", last, "the seq of an event");
+  return seq + 1;
+}
+
+const filterOf = ({ service, kind, type }: EventsQuery): EventFilter => ({
+  ...(service !== undefined && { service }),
+  ...(kind !== undefined && { kind }),
+  ...(type !== undefined && { types: type.split(",") }),
 });
 
-/** The end of the log as it is sent. */
-const headWire = ({ seq, hash, stateDir }: LogHead) => ({
-  seq,
-  hash,
-  state_dir: stateDir,
-});
-
-/** The end of the log on the wire. */
-export type HeadWire = ReturnType<typeof headWire>;
-
-/** One row of the log on the wire. */
-export type EventWire = ReturnType<typeof eventWire>;
-
-/** What is in the log already, page by page; returns where the next row would be. */
-async function* stored(
-  events: EventQueries,
-  from: number,
-  service: string | undefined,
-): AsyncGenerator<EventRow, number> {
-  let next = from;
-  for (;;) {
-    const rows = events.page(next, PAGE, service);
-    yield* rows;
-    const last = rows.at(-1);
-    if (!last) return next;
-    next = last.seq + 1;
-    await setImmediate();
-  }
+function askedOf(request: FastifyRequest, query: EventsQuery, log: EventLog): EventsAsked {
+  const format: EventFormat = wantsSse(request) ? "sse" : "ndjson";
+  return {
+    from: resumeFrom(request) ?? query.from ?? log.firstSeq(),
+    filter: filterOf(query),
+    limit: query.limit ?? Infinity,
+    follow: query.follow ?? format === "sse", // a browser comes back as soon as an answer ends
+    format,
+  };
 }
 
-async function* asked(
-  events: EventQueries,
-  query: EventsQuery,
-  left: AbortSignal,
-): AsyncGenerator<EventRow, void> {
-  const next = yield* stored(events, query.from ?? 1, query.service);
-  if (query.follow) yield* events.follow(next, query.service, left);
-}
+/** How a stream that broke off ends. A browser comes back by itself and gets the status that says why. */
+const BROKEN = {
+  ndjson: (message: string) => encodeLine({ type: "error", data: message, timestamp: Date.now() }),
+  sse: (message: string) => `: ${message.replace(/\s+/g, " ")}\n\n`,
+} as const satisfies Record<EventFormat, (message: string) => string>;
 
-/** The first so many of what comes; leaving ends the source, too. */
-async function* first<Item>(items: AsyncIterable<Item>, limit: number): AsyncGenerator<Item, void> {
-  let left = limit;
-  for await (const item of items) {
-    yield item;
-    left -= 1;
-    if (left === 0) return;
-  }
-}
-
-/** The event log as NDJSON, one row a line, and its head. */
+/** The event log as NDJSON or server-sent events, and its head. */
 export const eventRoutes =
-  ({ events, streams }: EventRoutesOptions) =>
+  ({ log, feed, streams }: EventRoutesOptions) =>
   async (app: FastifyInstance): Promise<void> => {
     app.get<{ Querystring: EventsQuery }>(
       "/events",
-      { exposeHeadRoute: false, schema: { querystring: eventsQuery } },
-      async ({ query }, reply) => {
-        const rows = (left: AbortSignal) =>
-          first(asked(events, query, left), query.limit ?? Infinity);
-        await streams.send(reply, rows, (row) => encodeLine(eventWire(row)));
+      {
+        exposeHeadRoute: false,
+        schema: { querystring: eventsQuery, response: { 200: eventView } },
+      },
+      async (request, reply) => {
+        const asked = askedOf(request, request.query, log);
+        feed.refuseGone(asked.from);
+        const type = asked.format === "sse" ? SSE : NDJSON;
+        await streams.open(reply, type, (reader) => feed.send(reader, asked), BROKEN[asked.format]);
       },
     );
     onlyMethods(app, "/events", ["GET"]);
 
-    app.get("/events/head", { schema: { querystring: noQuery } }, async () =>
-      headWire(events.head()),
+    app.get(
+      "/events/head",
+      { schema: { querystring: noQuery, response: { 200: headView } } },
+      async ({ bearer }): Promise<HeadWire> => {
+        const { seq, hash, stateDir } = log.head();
+        const isHere = bearer === undefined; // whoever came over TCP may be elsewhere, with a directory of that name, too
+        return {
+          seq,
+          hash,
+          first: log.firstSeq(),
+          ...(isHere && stateDir !== undefined && { state_dir: stateDir }),
+        };
+      },
     );
     onlyMethods(app, "/events/head", ["GET", "HEAD"]);
   };

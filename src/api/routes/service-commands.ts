@@ -30,15 +30,16 @@ function logOptions({ lines, duration, follow }: schemas.LogsQuery): LogOptions 
 const stopTimeout = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : parseDuration(text, "timeout");
 
-/** What is done with a service that is there: start, restart, stop, signal, and its logs. */
+/** What is done with a service that is there: start, restart, rollback, stop, signal, and its logs. */
 export const serviceCommandRoutes =
   (options: ServiceRoutesOptions) =>
   async (app: FastifyInstance): Promise<void> => {
     startRoutes(app, options);
+    rollbackRoute(app, options);
     stopRoute(app, options);
     signalRoute(app, options);
     logsRoute(app, options);
-    for (const verb of ["start", "restart", "stop"]) {
+    for (const verb of ["start", "restart", "rollback", "stop"]) {
       onlyMethods(app, `/services/:name/${verb}`, ["POST"]);
     }
     onlyMethods(app, "/services/:name/logs", ["GET"]);
@@ -67,6 +68,22 @@ function startRoutes(app: FastifyInstance, options: ServiceRoutesOptions): void 
       const timeoutMs = stopTimeout(request.query.timeout);
       await stream(request, reply, (caller) =>
         services.restart(name, durationMs, timeoutMs, caller),
+      );
+    },
+  );
+}
+
+function rollbackRoute(app: FastifyInstance, options: ServiceRoutesOptions): void {
+  const stream = commandStream(options);
+  app.post<Named & { Querystring: schemas.RollbackQuery }>(
+    "/services/:name/rollback",
+    { schema: commandSchema(schemas.rollbackQuery) },
+    async (request, reply) => {
+      const { name } = request.params;
+      const { version, duration } = request.query;
+      const durationMs = watchMs(duration);
+      await stream(request, reply, (caller) =>
+        options.services.rollback(name, version, durationMs, caller),
       );
     },
   );

@@ -46,11 +46,25 @@ export const serviceRoutes =
     onlyMethods(app, "/services/:name", ["GET", "HEAD", "PUT", "PATCH", "DELETE"]);
   };
 
+/** A label of a query, whose schema says that there is a `=`. */
+function labelOf(text: string): readonly [name: string, value: string] {
+  const at = text.indexOf("=");
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
 function readRoutes(app: FastifyInstance, { services, callerOf }: ServiceRoutesOptions): void {
-  app.get(
+  app.get<{ Querystring: schemas.ListQuery }>(
     "/services",
-    { schema: { querystring: schemas.noQuery, response: { 200: serviceList } } },
-    async (request) => listedServices(services.list(callerOf(request))),
+    { schema: { querystring: schemas.listQuery, response: { 200: serviceList } } },
+    async (request) => {
+      const labels = [request.query.label ?? []].flat().map(labelOf);
+      const chosen = services
+        .list(callerOf(request))
+        .filter(({ definition }) =>
+          labels.every(([name, value]) => definition.labels?.[name] === value),
+        );
+      return listedServices(chosen);
+    },
   );
 
   app.get<Named>(

@@ -1,10 +1,12 @@
 import { defineCommand } from "citty";
 import { AppError } from "../../base/errors.ts";
-import { jsonArgs } from "../args.ts";
+import type { Repair } from "../../offline/repair.ts";
+import { connect, jsonArgs } from "../args.ts";
 import { EXIT } from "../exit-codes.ts";
-import { onTerminal, print } from "../output.ts";
-import { pastArgs, progress, withPast } from "../past.ts";
+import { onTerminal, print, say } from "../output.ts";
+import { pastArgs, progress, withPast, type Past, type PastFlags } from "../past.ts";
 import { compactJson } from "../compact-json.ts";
+import { VERSION } from "../version.ts";
 
 const verify = defineCommand({
   meta: {
@@ -15,7 +17,11 @@ const verify = defineCommand({
       "Exits 1 where a row is not as it was written. Finds accidents and unskilled edits; who can rewrite the whole file can rewrite its hashes, too: " +
         "against that, keep what `audit head` prints elsewhere, and give it to --head.",
     ],
-    examples: ["sprite-env audit verify", 'sprite-env audit verify --head "$(cat head-of-monday)"'],
+    examples: [
+      "sprite-env audit verify",
+      "sprite-env audit verify --repair-projections",
+      'sprite-env audit verify --head "$(cat head-of-monday)"',
+    ],
   },
   args: {
     head: {
@@ -23,24 +29,72 @@ const verify = defineCommand({
       valueHint: "hash",
       description: "What `audit head` printed earlier: that row must be in the log, unaltered",
     },
+    "repair-projections": {
+      type: "boolean",
+      description:
+        "Then compare the table of services with the log, and make it anew where it is wrong",
+    },
     ...jsonArgs,
     ...pastArgs,
   },
   run: ({ args }) =>
-    withPast(args, async ({ store }) => {
+    withPast(args, async (past) => {
       const { verifyStore } = await import("../../offline/audit.ts");
       const { verificationJson } = await import("../../offline/json.ts");
+      const { store } = past;
+      const asJson = args.json === true || !onTerminal();
       const found = verifyStore(store, { head: args.head, onProgress: progress("checked") });
-      if (args.json || !onTerminal()) print(compactJson(verificationJson(found)));
+      // A log that is not as it was written is nothing to make a table from.
+      const repair =
+        found.ok && args["repair-projections"] ? await repaired(past, args) : undefined;
+      if (asJson)
+        print(compactJson({ ...verificationJson(found), ...(repair && repairJson(repair)) }));
       if (!found.ok) throw altered(store.file, found);
-      if (args.json || !onTerminal()) return EXIT.ok;
+      if (asJson) return EXIT.ok;
       print(
-        `${found.rows} events, ${found.first} to ${found.head.seq}: none altered, none missing.`,
+        found.rows === 0
+          ? "There is no event to check."
+          : `${found.rows} events, ${found.first} to ${found.head.seq}: none altered, none missing.`,
       );
+      if (found.first > 1)
+        print(
+          `Retention has removed events up to ${found.first - 1}; what it left in their place is not altered, either.`,
+        );
       print(`head: ${found.head.seq} ${found.head.hash}`);
+      if (repair) print(repairText(repair));
       return EXIT.ok;
     }),
 });
+
+/** Where a daemon has the store, it alone may write. */
+async function repaired({ store, daemon }: Past, flags: PastFlags): Promise<Repair> {
+  const { repairProjections } = await import("../../offline/repair.ts");
+  const rebuild = async (name: string): Promise<void> => {
+    say("the daemon makes the table of services anew, and goes on meanwhile");
+    await connect(flags).rebuildProjection(name);
+  };
+  return repairProjections(store, {
+    ...(daemon && { rebuild }),
+    release: VERSION,
+    onProgress: progress("compared"),
+  });
+}
+
+const repairJson = ({ found, repaired: isRepaired }: Repair): object => ({
+  projections: [{ name: "services", found, repaired: isRepaired }],
+});
+
+function repairText({ found, repaired: isRepaired }: Repair): string {
+  const end = isRepaired ? "it was made anew, and is right now" : "";
+  switch (found.outcome) {
+    case "equal":
+      return "The table of services says what the log says.";
+    case "differs":
+      return `The table of services was wrong about ${found.names.join(", ")}: ${end}.`;
+    case "unknown":
+      return `The table of services was of no use (${found.reason}): ${end}.`;
+  }
+}
 
 const altered = (
   file: string,

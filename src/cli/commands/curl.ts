@@ -26,10 +26,10 @@ export const curl = defineCommand({
       description: "The path, such as /v1/services; http://sprite/v1/services is the same",
     },
     ...CURL_FLAGS,
-    ...commonArgs,
+    socket: commonArgs.socket,
   },
   run: async ({ data }) => {
     const request = parseCurl((data as VerbData).literal); // run.ts calls every verb with it
-    return sendCurl(connect(request.socket), request);
+    return sendCurl(connect({ socket: request.socket }), request);
   },
 });

@@ -1,9 +1,10 @@
 import { defineCommand } from "citty";
-import type { EventWire } from "../../api/routes/events.ts";
+import type { EventWire } from "../../api/event-wire.ts";
 import { AppError } from "../../base/errors.ts";
-import { connect, jsonArgs, whole } from "../args.ts";
+import type { EventsOptions } from "../../client/client.ts";
+import { connect, jsonArgs, urlOf, whole, type ReachFlags } from "../args.ts";
 import { eventHeader, eventLine } from "../event-table.ts";
-import { onTerminal, print } from "../output.ts";
+import { onTerminal, print, say } from "../output.ts";
 import { daemonHead, pastArgs, withPast, type Past } from "../past.ts";
 import { allOf } from "../verb.ts";
 
@@ -18,7 +19,7 @@ interface Asked {
   from: number | undefined;
   limit: number | undefined;
   follow: boolean;
-  socket: string | undefined;
+  reach: ReachFlags;
   show: (rows: readonly EventWire[]) => void;
 }
 
@@ -38,7 +39,12 @@ export const events = defineCommand({
     ],
   },
   args: {
-    service: { type: "string", valueHint: "name", description: "Events of this service alone" },
+    service: {
+      type: "string",
+      valueHint: "name",
+      description: "Events of this service alone",
+      complete: "service",
+    },
     from: {
       type: "string",
       valueHint: "seq",
@@ -51,7 +57,12 @@ export const events = defineCommand({
       check: whole(1, Number.MAX_SAFE_INTEGER),
       description: "So many at most: the newest, or with --from the first",
     },
-    type: { type: "string", repeat: true, description: "Events of this type alone" },
+    type: {
+      type: "string",
+      repeat: true,
+      description: "Events of this type alone",
+      complete: "event-type",
+    },
     follow: {
       type: "boolean",
       alias: "f",
@@ -69,14 +80,16 @@ export const events = defineCommand({
       from: number(args.from),
       limit: number(args.limit) ?? latest(args, asTable),
       follow: args.follow === true,
-      socket: args.socket,
+      reach: { socket: args.socket, url: args.url },
       show: asTable ? showTable() : showJson,
     };
+    if (args["state-dir"] === undefined && urlOf(args) !== undefined) return fromDaemon(asked);
     try {
-      await withPast(args, (past) => fromStore(past, asked));
+      return await withPast(args, (past) => fromStore(past, asked));
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== "unauthorized") throw error;
-      await fromSocket(asked, error);
+      if (!(await daemonHead(asked.reach))) throw error;
+      return await fromDaemon(asked);
     }
   },
 });
@@ -119,16 +132,15 @@ async function fromStore({ store, daemon }: Past, asked: Asked): Promise<void> {
     last = page.at(-1)?.seq ?? last;
   }
   if (!asked.follow) return;
-  if (!daemon) await refuseToFollow(asked.socket, store.file);
+  if (!daemon) await refuseToFollow(asked.reach, store.file);
   const left =
     asked.from !== undefined && asked.limit !== undefined ? asked.limit - shown : Infinity;
-  const query = `from=${Math.max(next, last + 1)}${serviceQuery(asked.service)}&follow=true`;
-  await showStream({ ...asked, limit: left }, query);
+  await showStream({ ...asked, limit: left }, Math.max(next, last + 1));
 }
 
 /** Says that no daemon answers, or that the one that does writes another log. */
-async function refuseToFollow(socket: string | undefined, file: string): Promise<never> {
-  await connect(socket).lines("/v1/events?limit=1");
+async function refuseToFollow(reach: ReachFlags, file: string): Promise<never> {
+  await connect(reach).head();
   throw new AppError(
     "not_found",
     `the daemon that answers does not write ${file}, so there is nothing to follow: name its socket with --socket`,
@@ -136,31 +148,40 @@ async function refuseToFollow(socket: string | undefined, file: string): Promise
 }
 
 /**
- * Where the store is not for us but the socket is: all of it from the daemon, which has no way to ask for the newest ones. So without --from
- * the last so many sequence numbers are looked through.
- *
- * @param denied what the store said, told where there is no daemon either
+ * All of it from the daemon: on another machine, or where the store is not for us but the socket is. There is no way to ask for the
+ * newest ones, so without --from the last so many sequence numbers are looked through.
  */
-async function fromSocket(asked: Asked, denied: AppError): Promise<void> {
-  const head = await daemonHead(asked.socket);
-  if (!head) throw denied;
-  const { from, limit = Infinity, service } = asked;
-  const first = from ?? Math.max(1, head.seq - limit + 1);
-  const query = `from=${first}${serviceQuery(service)}${asked.follow ? "&follow=true" : ""}`;
+async function fromDaemon(asked: Asked): Promise<void> {
+  const { from, limit = Infinity } = asked;
+  const first = from ?? Math.max(1, (await connect(asked.reach).head()).seq - limit + 1);
   asked.show([]);
-  await showStream({ ...asked, limit: from === undefined ? undefined : asked.limit }, query);
+  await showStream({ ...asked, limit: from === undefined ? undefined : asked.limit }, first);
 }
 
-const serviceQuery = (service: string | undefined): string =>
-  service === undefined ? "" : `&service=${encodeURIComponent(service)}`;
+/** What happens to a connection that is followed, for people. */
+function whileLost(): Pick<EventsOptions, "onLost" | "onFound"> {
+  let lost = false;
+  return {
+    onLost: () => {
+      if (!lost) say("the daemon went away; waiting for it (Ctrl-C ends) …");
+      lost = true;
+    },
+    onFound: () => {
+      if (lost) say("it is back; no event was missed");
+      lost = false;
+    },
+  };
+}
 
-async function showStream(asked: Asked, query: string): Promise<void> {
-  let left = asked.limit ?? Infinity;
+async function showStream(
+  { reach, service, follow, types, limit, show }: Asked,
+  from: number,
+): Promise<void> {
+  let left = limit ?? Infinity;
   if (left <= 0) return;
-  for await (const { raw } of await connect(asked.socket).lines(`/v1/events?${query}`)) {
-    const row = JSON.parse(raw) as EventWire; // what the route sends
-    if (asked.types.length > 0 && !asked.types.includes(row.type)) continue;
-    asked.show([row]);
+  const options = { from, service, types, follow, ...whileLost() };
+  for await (const row of connect(reach).events(options)) {
+    show([row]);
     left -= 1;
     if (left <= 0) return;
   }

@@ -40,6 +40,8 @@ export const history = defineCommand({
       const told = historyOf(store, args.name, limit);
       if (asTable) {
         const { historyTable } = await import("../history-table.ts");
+        if (told.goneUpTo !== undefined)
+          print(paint("dim", `retention has removed events up to ${told.goneUpTo}`));
         if (told.earlier > 0)
           print(paint("dim", `${told.earlier} earlier lives are left out: --limit shows more`));
         return print(historyTable(told));

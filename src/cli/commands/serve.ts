@@ -1,12 +1,12 @@
 import { defineCommand } from "citty";
 import { configSchema, type ConfigKey } from "../../config/schema.ts";
-import { flagOf } from "../../config/flags.ts";
+import { flagOf, inFileAlone } from "../../config/flags.ts";
 import type { Argument, VerbData } from "../verb.ts";
 
 interface Property {
   type?: string | readonly string[];
   description?: string;
-  default?: string | number | boolean | null;
+  default?: unknown;
 }
 
 function flagFor([key, property]: [string, Property]): [string, Argument] {
@@ -40,7 +40,11 @@ export const serve = defineCommand({
   },
   args: {
     config: { type: "string", valueHint: "file", description: "Configuration file, JSON" },
-    ...Object.fromEntries(Object.entries(configSchema.properties).map(flagFor)),
+    ...Object.fromEntries(
+      Object.entries<Property>(configSchema.properties)
+        .filter(([key]) => !inFileAlone(key as ConfigKey)) // the schema's own keys
+        .map(flagFor),
+    ),
     version: { type: "boolean", description: "Print the release" },
   },
   run: async ({ data }) => {

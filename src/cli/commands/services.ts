@@ -22,6 +22,9 @@ export const services = defineCommand({
     delete: () => import("./services/delete.ts").then((file) => file.remove),
     logs: () => import("./services/logs.ts").then((file) => file.logs),
     update: () => import("./services/update.ts").then((file) => file.update),
+    versions: () => import("./services/versions.ts").then((file) => file.versions),
+    diff: () => import("./services/diff.ts").then((file) => file.diff),
+    rollback: () => import("./services/rollback.ts").then((file) => file.rollback),
     apply: () => import("./services/apply.ts").then((file) => file.apply),
   },
 });

@@ -39,7 +39,7 @@ export const apply = defineCommand({
     ...commonArgs,
   },
   run: async ({ args }) => {
-    const client = connect(args.socket);
+    const client = connect(args);
     const steps = planOf(wantedServices(args.file), await current(client));
     const report = args.json || !onTerminal() ? jsonReport : textReport;
     steps.forEach(report.step);
@@ -75,7 +75,7 @@ async function carryOut(client: Client, steps: readonly Step[], report: Report):
 async function failsAtOnce(client: Client, step: Step, report: Report): Promise<boolean> {
   const { name, definition, version } = step;
   let failed = false;
-  for await (const { line } of await client.put(name, definition, {
+  for await (const line of await client.put(name, definition, {
     duration: "0s",
     ifMatch: version,
   })) {

@@ -3,12 +3,12 @@ import type { ChangeBody, DefinitionBody } from "../../../api/schemas.ts";
 import { AppError } from "../../../base/errors.ts";
 import { commonArgs, connect, watchArgs, watchFor } from "../../args.ts";
 import { definitionFile } from "../../definition-file.ts";
-import { definitionArgs, definitionFromFlags, LATER_FIELDS } from "../../definition-flags.ts";
+import { definitionArgs, LATER_FIELDS } from "../../definition-args.ts";
+import { definitionFromFlags, repeatedOf } from "../../definition-flags.ts";
 import { laidOver } from "../../merge.ts";
 import { say } from "../../output.ts";
-import { secretIn } from "../../secrets.ts";
+import { secretWarning } from "../../secrets.ts";
 import { printStart } from "../../streams.ts";
-import { allOf } from "../../verb.ts";
 
 export const create = defineCommand({
   meta: {
@@ -36,16 +36,15 @@ export const create = defineCommand({
   },
   run: async (context) => {
     const { args } = context;
-    const given = definitionFromFlags(args, {
-      arg: allOf(context, "arg"),
-      envVar: allOf(context, "env-var"),
-    });
+    const given = definitionFromFlags(args, repeatedOf(context));
     const base: ChangeBody = args.from === undefined ? {} : definitionFile(args.from, args.name);
     const definition = whole(laidOver(base, given));
-    warnOfSecrets(definition);
-    const client = connect(args.socket);
-    const stream = await client.put(args.name, definition, { duration: watchFor(args) });
-    return printStart(client, args.name, stream);
+    const warning = secretWarning(definition);
+    if (warning) say(warning);
+    const client = connect(args);
+    const duration = watchFor(args);
+    const stream = client.put(args.name, definition, { duration });
+    return printStart(client, args.name, stream, { duration });
   },
 });
 
@@ -55,14 +54,5 @@ function whole(fields: ChangeBody): DefinitionBody {
   throw new AppError(
     "invalid_request",
     "--cmd is missing: the executable to run, without arguments",
-  );
-}
-
-function warnOfSecrets({ args }: DefinitionBody): void {
-  const index = (args ?? []).findIndex(secretIn);
-  if (index < 0) return;
-  say(
-    `warning: argument ${index + 1} looks like a secret. Arguments are stored in clear and everybody on this machine can see them; ` +
-      "values of --env-var are encrypted on disk and are in no event",
   );
 }

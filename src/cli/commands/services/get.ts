@@ -18,6 +18,6 @@ export const get = defineCommand({
     ...commonArgs,
   },
   run: async ({ args }) => {
-    print(compactJson(shown(await connect(args.socket).get(args.name))));
+    print(compactJson(shown(await connect(args).get(args.name))));
   },
 });

@@ -49,7 +49,7 @@ export const logs = defineCommand({
     }
     const follows = args.follow || args.duration !== undefined;
     const lines = args.lines === undefined ? undefined : Number(args.lines);
-    return printLogs(connect(args.socket), allOf(context, "name"), {
+    return printLogs(connect(args), allOf(context, "name"), {
       lines: lines ?? (follows ? BEFORE_FOLLOWING : undefined),
       follow: args.follow,
       duration: args.duration,

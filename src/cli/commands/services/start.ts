@@ -1,15 +1,16 @@
 import { defineCommand } from "citty";
 import { commonArgs, connect, watchArgs, watchFor } from "../../args.ts";
-import { forEach, printStart } from "../../streams.ts";
-import { LATER_SELECTION, selected, selectionArgs } from "../../selection.ts";
-import { allOf } from "../../verb.ts";
+import { forEach } from "../../arms.ts";
+import { printStart } from "../../streams.ts";
+import { selected, selectionArgs } from "../../selection.ts";
 
 export const start = defineCommand({
   meta: {
     name: "start",
     description: "Start stopped services, and what they need; streams NDJSON",
-    notes: ["The exit code is 1 when a service fails while it is watched."],
-    later: LATER_SELECTION,
+    notes: [
+      "The exit code is 1 when a service fails while it is watched. Several are started at the same time, and their lines carry their names.",
+    ],
     examples: ["sprite-env services start web", "sprite-env services start web worker --no-stream"],
   },
   args: {
@@ -18,11 +19,11 @@ export const start = defineCommand({
     ...commonArgs,
   },
   run: async (context) => {
-    const client = connect(context.args.socket);
+    const client = connect(context.args);
     const duration = watchFor(context.args);
-    const names = await selected(client, allOf(context, "name"), Boolean(context.args.all));
-    return forEach(names, async (name) =>
-      printStart(client, name, await client.start(name, { duration })),
+    const names = await selected(client, context);
+    return forEach(client, names, (name, several) =>
+      printStart(client, name, client.start(name, { duration }), { several, duration }),
     );
   },
 });

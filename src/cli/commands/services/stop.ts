@@ -4,9 +4,9 @@ import type { Client, Options } from "../../../client/client.ts";
 import { commonArgs, connect, stopArgs } from "../../args.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { say } from "../../output.ts";
-import { forEach, printStop } from "../../streams.ts";
-import { LATER_SELECTION, selected, selectionArgs } from "../../selection.ts";
-import { allOf } from "../../verb.ts";
+import { forEach, needsAmong } from "../../arms.ts";
+import { printStop } from "../../streams.ts";
+import { selected, selectionArgs } from "../../selection.ts";
 
 export const stop = defineCommand({
   meta: {
@@ -14,8 +14,8 @@ export const stop = defineCommand({
     description: "Stop services; they stay stopped until somebody starts them",
     notes: [
       "Sends TERM, and KILL to everything that is left when the time is over. When it returns, nothing of the service is alive.",
+      "Of several, what needs another is stopped before it, and the rest at the same time; their lines carry their names.",
     ],
-    later: LATER_SELECTION,
     examples: [
       "sprite-env services stop web",
       "sprite-env services stop postgres --with-dependents",
@@ -33,17 +33,26 @@ export const stop = defineCommand({
   },
   run: async (context) => {
     const { args } = context;
-    const client = connect(args.socket);
+    const client = connect(args);
     const options = { timeout: args.timeout, withDependents: args["with-dependents"] };
-    const names = await selected(client, allOf(context, "name"), Boolean(args.all));
-    return forEach(names.toReversed(), (name) => stopOne(client, name, options));
+    const names = await selected(client, context);
+    const { needing } = await needsAmong(client, names);
+    const stopIt = (name: string, several: boolean): Promise<number> =>
+      stopOne(client, name, options, several);
+    return forEach(client, names.toReversed(), stopIt, needing);
   },
 });
 
 /** What is stopped already is as it was asked to be: said, but no failure. */
-async function stopOne(client: Client, name: string, options: Options): Promise<number> {
+async function stopOne(
+  client: Client,
+  name: string,
+  options: Options,
+  several: boolean,
+): Promise<number> {
   try {
-    return await printStop(await client.stop(name, options));
+    const { timeout } = options;
+    return await printStop(client, name, client.stop(name, options), { several, timeout });
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== "service_stopped") throw error;
     say(`${name} is stopped already`);

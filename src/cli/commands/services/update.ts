@@ -4,8 +4,11 @@ import type { ServiceWire } from "../../../api/view-schemas.ts";
 import { AppError } from "../../../base/errors.ts";
 import { commonArgs, connect, watchArgs, watchFor, whole } from "../../args.ts";
 import { definitionFile } from "../../definition-file.ts";
-import { definitionArgs, definitionFromFlags, LATER_FIELDS } from "../../definition-flags.ts";
+import { definitionArgs, LATER_FIELDS } from "../../definition-args.ts";
+import { definitionFromFlags, repeatedOf } from "../../definition-flags.ts";
 import { definitionOf, laidOver } from "../../merge.ts";
+import { say } from "../../output.ts";
+import { secretWarning } from "../../secrets.ts";
 import { printStart } from "../../streams.ts";
 import { withoutFields } from "../../unset.ts";
 import { allOf } from "../../verb.ts";
@@ -16,7 +19,7 @@ export const update = defineCommand({
     description: "Change what is given of a definition, and leave the rest as it is",
     notes: [
       "A running service is replaced by one with the new definition; one that is down stays down.",
-      "--env, --env-var, --backoff and --health change what they name; lists are replaced. --unset removes.",
+      "--env, --env-var, --label, --labels, --backoff and --health change what they name; lists are replaced. --unset removes.",
       "It is refused when somebody else changed the definition meanwhile.",
     ],
     later: LATER_FIELDS,
@@ -34,7 +37,7 @@ export const update = defineCommand({
       type: "string",
       valueHint: "field",
       repeat: true,
-      description: "Remove a field, or one part of it: dir, env.DEBUG, health",
+      description: "Remove a field, or one part of it: dir, env.DEBUG, labels.tier, health",
     },
     "if-match": {
       type: "string",
@@ -47,21 +50,19 @@ export const update = defineCommand({
   },
   run: async (context) => {
     const { args } = context;
-    const repeated = { arg: allOf(context, "arg"), envVar: allOf(context, "env-var") };
-    const flags = definitionFromFlags(args, repeated);
+    const flags = definitionFromFlags(args, repeatedOf(context));
     const given =
       args.from === undefined ? flags : laidOver(definitionFile(args.from, args.name), flags);
-    const client = connect(args.socket);
+    const warning = secretWarning(given);
+    if (warning) say(warning);
+    const client = connect(args);
     const current = await client.get(args.name);
-    const stream = await client.update(
-      args.name,
-      changeOf(current, given, allOf(context, "unset")),
-      {
-        ifMatch: args["if-match"] === undefined ? current.state.version : Number(args["if-match"]),
-        duration: watchFor(args),
-      },
-    );
-    return printStart(client, args.name, stream);
+    const change = changeOf(current, given, allOf(context, "unset"));
+    const duration = watchFor(args);
+    const ifMatch =
+      args["if-match"] === undefined ? current.state.version : Number(args["if-match"]);
+    const stream = client.update(args.name, change, { ifMatch, duration });
+    return printStart(client, args.name, stream, { duration });
   },
 });
 

@@ -1,0 +1,86 @@
+import { printable } from "../base/printable.ts";
+import type { Brief, Changes, ServiceChange } from "../offline/changes.ts";
+import type { FieldChange } from "../offline/definitions.ts";
+import { paint } from "./output.ts";
+
+/** Wishes of one service that are told; earlier ones are counted. */
+const WISHES = 10;
+
+/**
+ * What changed between two moments, for people.
+ *
+ * @param inWords tells a change of a definition
+ */
+export function changesText(changes: Changes, inWords: (change: FieldChange) => string): string {
+  const { from, to, boots, services, unchanged } = changes;
+  const head = `From event ${from.seq}, ${timeOf(from.wall)}, to event ${to.seq}, ${timeOf(to.wall)}:`;
+  const daemons = boots.map(
+    ({ seq, wall, data }) =>
+      `  a daemon began ${paint("dim", `event ${seq}, ${timeOf(wall)}, pid ${Number(data["pid"])}`)}`,
+  );
+  const told = services.flatMap((service) => serviceLines(service, inWords));
+  const same = unchanged.length > 0 ? [`  unchanged: ${unchanged.join(", ")}`] : [];
+  const nothing = told.length + daemons.length === 0 ? ["  nothing changed"] : [];
+  return [
+    paint("dim", head),
+    ...daemons,
+    ...told,
+    ...nothing,
+    ...same.map((line) => paint("dim", line)),
+  ].join("\n");
+}
+
+const timeOf = (wall: number): string => new Date(wall).toISOString();
+
+function serviceLines(service: ServiceChange, inWords: (change: FieldChange) => string): string[] {
+  const { definition, starts, crashes, wishes, before, after } = service;
+  const counts = [
+    ...(starts > 0 ? [`started ${times(starts)}`] : []),
+    ...(crashes > 0 ? [`failed ${times(crashes)}`] : []),
+  ];
+  const earlier = Math.max(0, wishes.length - WISHES);
+  return [
+    titleOf(service),
+    ...(before && after ? briefLines(before, after) : []),
+    ...definition.map((change) => `    ${printable(inWords(change))}`),
+    ...(counts.length > 0 ? [`    ${counts.join(", ")}`] : []),
+    ...(earlier > 0 ? [paint("dim", `    ${earlier} earlier wishes`)] : []),
+    ...wishes
+      .slice(earlier)
+      .map(
+        ({ seq, wall, text }) =>
+          `    ${printable(text)} ${paint("dim", `event ${seq}, ${timeOf(wall)}`)}`,
+      ),
+  ];
+}
+
+const times = (count: number): string => (count === 1 ? "once" : `${count} times`);
+
+function titleOf({ name, kind, before, after }: ServiceChange): string {
+  switch (kind) {
+    case "new":
+      return paint("green", `+ ${name} is new: ${after?.phase}`);
+    case "gone":
+      return paint("red", `- ${name} is gone; it was ${before?.phase}`);
+    case "passing":
+      return paint("yellow", `± ${name} came and went`);
+    case "replaced":
+      return paint("yellow", `~ ${name} was deleted, and another one of that name created`);
+    case "changed":
+      return paint("yellow", `~ ${name}`);
+  }
+}
+
+function briefLines(before: Brief, after: Brief): string[] {
+  const pairs: [string, string, string][] = [
+    ["state", before.phase, after.phase],
+    ["desired", before.desired, after.desired],
+    ["definition", `version ${before.version}`, `version ${after.version}`],
+    ["process", String(before.pid ?? "none"), String(after.pid ?? "none")],
+    ["restarts", String(before.restart_count), String(after.restart_count)],
+    ["flags", (before.flags ?? []).join(", ") || "none", (after.flags ?? []).join(", ") || "none"],
+  ];
+  return pairs
+    .filter(([, old, fresh]) => old !== fresh)
+    .map(([label, old, fresh]) => `    ${label}: ${old} → ${fresh}`);
+}

@@ -1,0 +1,89 @@
+import { beforeLeaving, onResize, printBytes, terminalSize } from "./output.ts";
+import { cutTo } from "./width.ts";
+
+/*
+ * A page that is drawn over and over on a terminal of its own, beside what was there. Source: ctlseqs of xterm (1049: the alternate screen; 25: the
+ * cursor), which every terminal of today has.
+ */
+
+const ENTER = "\u001b[?1049h\u001b[?25l";
+const LEAVE = "\u001b[?25h\u001b[?1049l";
+const HOME = "\u001b[H";
+const TO_LINE_END = "\u001b[K";
+const TO_SCREEN_END = "\u001b[J";
+
+const CTRL_C = "\u0003";
+const CTRL_Z = "\u001a";
+
+export interface Screen {
+  /** Draws the page anew. */
+  draw: () => void;
+  /** Puts the terminal back as it was. */
+  close: () => void;
+}
+
+const write = (text: string): void => printBytes(Buffer.from(text));
+
+/**
+ * Opens a page on the terminal; it is drawn once a second, when the terminal has another size, and when somebody says so. Stopping with
+ * Ctrl-Z and going on works; however the program ends (but for KILL), the terminal is put back.
+ *
+ * @param lines the page; what has no room is left out, and the last line says so
+ * @param quit called for q, Ctrl-C and INT
+ */
+export function openScreen(lines: () => readonly string[], quit: () => void): Screen {
+  const draw = (): void => write(page(lines()));
+  const enter = (): void => {
+    keys(true);
+    write(ENTER);
+    draw();
+  };
+  const suspend = (): void => {
+    putBack();
+    process.once("SIGCONT", enter);
+    process.kill(0, "SIGTSTP"); // as the terminal would
+  };
+  const forget = beforeLeaving(putBack);
+  const ticking = setInterval(draw, 1_000);
+  onResize(draw);
+  process.on("SIGINT", quit);
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, () => dieOf(signal));
+  process.stdin.on("data", (bytes: Buffer) => {
+    const text = bytes.toString();
+    if (text === "q" || text.includes(CTRL_C)) quit();
+    if (text === CTRL_Z) suspend();
+  });
+  enter();
+  const close = (): void => {
+    clearInterval(ticking);
+    forget();
+    putBack();
+  };
+  return { draw, close };
+}
+
+function putBack(): void {
+  write(LEAVE);
+  keys(false);
+}
+
+function dieOf(signal: NodeJS.Signals): void {
+  putBack();
+  process.kill(process.pid, signal);
+}
+
+/** Keys as they are pressed, and not shown; where standard input is a terminal. */
+function keys(on: boolean): void {
+  if (!process.stdin.isTTY) return;
+  process.stdin.setRawMode(on);
+  if (on) process.stdin.resume();
+  else process.stdin.pause();
+}
+
+function page(lines: readonly string[]): string {
+  const { columns, rows } = terminalSize();
+  const room = lines.length <= rows ? lines.length : rows - 1;
+  const shown = lines.slice(0, room);
+  if (room < lines.length) shown.push(cutTo(`… ${lines.length - room} more lines`, columns));
+  return HOME + shown.map((line) => line + TO_LINE_END).join("\r\n") + TO_SCREEN_END;
+}

@@ -1,0 +1,39 @@
+import * as fc from "fast-check";
+import { expect, it } from "vitest";
+import { type OpenapiDocument, requestsOf } from "../support/requests-of.ts";
+import { fakeApi } from "./fake-services.ts";
+import { FakeLog, many } from "./fake-log.ts";
+
+const RUNS = 2_000;
+
+it("whatever is asked, as the document has it or not quite, is answered or refused, never 500; and what is refused reaches nobody", async () => {
+  const projections = {
+    states: () => [{ name: "services", version: 1, seq: 20 }],
+    rebuild: async () => {},
+  };
+  const { app, asked, logged } = fakeApi({}, { events: new FakeLog(many(20)), projections });
+  const document = (await app.inject("/openapi.json")).json<OpenapiDocument>();
+  const statuses = new Map<string, Set<number>>();
+  const check = fc.asyncProperty(
+    requestsOf(document, { follow: "false" }),
+    async ({ operation, method, url, headers, body }) => {
+      asked.length = 0;
+      const sent = body === undefined ? {} : { payload: body };
+      const response = await app.inject({ method: method as "GET", url, headers, ...sent });
+      statuses.set(operation, (statuses.get(operation) ?? new Set()).add(response.statusCode));
+
+      expect(response.statusCode).toBeLessThan(500);
+      if (response.statusCode < 400) return;
+      expect(response.json()).toEqual(
+        expect.objectContaining({ error: expect.any(String), message: expect.any(String) }),
+      );
+      expect(asked).toEqual([]);
+    },
+  );
+  await fc.assert(check, { numRuns: RUNS });
+
+  expect(logged.join("")).not.toContain("a request failed inside");
+  const never = [...statuses].filter(([, seen]) => ![...seen].some((status) => status < 300));
+  expect(never.map(([operation]) => operation)).toEqual([]); // each operation was reached at least once
+  expect(statuses.size).toBe(Object.values(document.paths).flatMap(Object.keys).length);
+});
