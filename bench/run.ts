@@ -21,6 +21,7 @@ const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
   idle: () => import("./idle.ts"),
   boot: () => import("./boot.ts"),
   past: () => import("./past.ts"),
+  state: () => import("./state.ts"),
 };
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);

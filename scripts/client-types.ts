@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { eventView, headView } from "../src/api/event-wire.ts";
+import { projectionView } from "../src/api/routes/projections.ts";
 import { definitionBody } from "../src/api/schemas.ts";
 import { serviceView, streamLine } from "../src/api/view-schemas.ts";
 
@@ -47,6 +48,7 @@ const TYPES: readonly (readonly [string, string, Schema])[] = [
   ["StreamLine", "One line of a command's reply.", streamLine],
   ["EventRecord", "One row of the event log. What each type means: docs/events.md.", eventView],
   ["LogHead", "Where the event log begins and ends.", headView],
+  ["Projection", "A read model, folded from the event log.", projectionView],
 ];
 
 const SCALARS: Readonly<Record<string, string>> = {

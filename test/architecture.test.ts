@@ -17,11 +17,12 @@ const RANKS: Record<string, number> = {
   commands: 3,
   api: 4,
   client: 5,
-  "main.ts": 6,
+  daemon: 6,
+  "main.ts": 7,
   "journal-thread.ts": 6,
   "log-thread.ts": 6,
   offline: 6,
-  cli: 7,
+  cli: 8,
 };
 
 /** Packages a folder may use; Node's own modules are free to all but machines/. */

@@ -10,7 +10,11 @@ import { table } from "./table.ts";
 
 const timeOf = (wall: number): string => new Date(wall).toISOString();
 
-const dataOf = ({ booted }: Boot, key: string): string => String(booted.data[key] ?? "");
+/** A text or number of its row. */
+function dataOf({ booted }: Boot, key: string): string {
+  const value = booted.data[key];
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}
 
 const readyIn = ({ booted, ready }: Boot): string =>
   ready ? formatDuration(ready.at - booted.at) : "";
@@ -18,6 +22,7 @@ const readyIn = ({ booted, ready }: Boot): string =>
 /** How long it was there; of one that was killed, at least. @param now of the wall clock, where it is there still */
 function lastedFor({ booted, drained, last, next }: Boot, now: number | undefined): string {
   if (now !== undefined && !drained && !next) return timeSpan(now - booted.wall);
+  if (next && last.seq === booted.seq) return ""; // no more than that it began is left
   return timeSpan((drained ?? last).at - booted.at);
 }
 

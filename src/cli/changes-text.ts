@@ -54,21 +54,17 @@ function serviceLines(service: ServiceChange, inWords: (change: FieldChange) => 
   ];
 }
 
-const times = (count: number): string => (count === 1 ? "once" : `${count} times`);
+const times = (count: number): string => ["never", "once", "twice"][count] ?? `${count} times`;
 
 function titleOf({ name, kind, before, after }: ServiceChange): string {
-  switch (kind) {
-    case "new":
-      return paint("green", `+ ${name} is new: ${after?.phase}`);
-    case "gone":
-      return paint("red", `- ${name} is gone; it was ${before?.phase}`);
-    case "passing":
-      return paint("yellow", `± ${name} came and went`);
-    case "replaced":
-      return paint("yellow", `~ ${name} was deleted, and another one of that name created`);
-    case "changed":
-      return paint("yellow", `~ ${name}`);
-  }
+  const titles = {
+    new: paint("green", `+ ${name} is new: ${after?.phase}`),
+    gone: paint("red", `- ${name} is gone; it was ${before?.phase}`),
+    passing: paint("yellow", `± ${name} came and went`),
+    replaced: paint("yellow", `~ ${name} was deleted, and another one of that name created`),
+    changed: paint("yellow", `~ ${name}`),
+  } as const satisfies Record<ServiceChange["kind"], string>;
+  return titles[kind];
 }
 
 function briefLines(before: Brief, after: Brief): string[] {

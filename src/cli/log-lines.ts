@@ -1,5 +1,5 @@
 import type { Client, LogsOptions, ReplyStream, StreamLine } from "../client/client.ts";
-import { paint, print, type Colour } from "./output.ts";
+import { onTerminal, paint, print, say, type Colour } from "./output.ts";
 
 interface Source {
   name: string;
@@ -26,9 +26,13 @@ export async function printLogs(
   if (options.follow || options.duration !== undefined) {
     await Promise.all(sources.map((source) => printOne(source, show)));
   } else {
-    await printInOrder(sources, show);
+    const count = await printInOrder(sources, show);
+    if (count === 0 && options.lines !== 0 && onTerminal() && !json) say(nothingFrom(names));
   }
 }
+
+const nothingFrom = (names: readonly string[]): string =>
+  `${names.join(", ")} ${names.length === 1 ? "has" : "have"} written nothing that is kept`;
 
 async function printOne({ name, stream }: Source, show: Show): Promise<void> {
   for await (const line of stream) show(name, line);
@@ -50,8 +54,8 @@ const withoutNewline = (text: string): string => (text.endsWith("\n") ? text.sli
 const prefix = (name: string, width: number, index: number): string =>
   paint(COLOURS[index % COLOURS.length] ?? "cyan", `${name.padEnd(width)} |`);
 
-/** Merges streams by time, holding one line of each. */
-async function printInOrder(sources: readonly Source[], show: Show): Promise<void> {
+/** Merges streams by time, holding one line of each. @returns how many lines services wrote */
+async function printInOrder(sources: readonly Source[], show: Show): Promise<number> {
   const heads = new Map<Source, StreamLine>();
   const advance = async (source: Source): Promise<void> => {
     const { done, value } = await source.stream.next();
@@ -59,11 +63,14 @@ async function printInOrder(sources: readonly Source[], show: Show): Promise<voi
     else heads.set(source, value);
   };
   for (const source of sources) await advance(source);
+  let count = 0;
   while (heads.size > 0) {
     const [source, line] = earliest(heads);
+    if (line.type === "stdout" || line.type === "stderr") count += 1;
     show(source.name, line);
     await advance(source);
   }
+  return count;
 }
 
 const earliest = (heads: ReadonlyMap<Source, StreamLine>): [Source, StreamLine] =>

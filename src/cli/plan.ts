@@ -60,26 +60,27 @@ const isEmpty = (item: unknown): boolean =>
 const DURATIONS =
   /^(window|stop_timeout|ready_timeout|backoff\.(first|max|reset_after)|health\.(every|timeout))$/;
 
-/** A port of this machine, as it is shown. */
-const addressOf = (tcp: unknown): unknown =>
-  typeof tcp === "number"
-    ? `localhost:${tcp}`
-    : typeof tcp === "string"
-      ? tcp.replace(/^:/, "localhost:")
-      : tcp;
+/** Fields of which one value may be written in several ways: of each, one. */
+const ONE_WAY: Readonly<Record<string, (value: unknown) => unknown>> = {
+  user: (id) => (typeof id === "number" ? `${id}` : id),
+  group: (id) => (typeof id === "number" ? `${id}` : id),
+  umask: (mask) => (typeof mask === "string" ? mask.padStart(4, "0") : mask),
+  stop_signal: (name) => (typeof name === "string" ? name.toUpperCase().replace(/^SIG/, "") : name),
+  success_exit_codes: (codes) =>
+    Array.isArray(codes) ? codes.map((code) => JSON.stringify(code)).toSorted() : codes,
+  "ready.tcp": addressOf,
+  "health.tcp": addressOf,
+};
 
-/** The same value may be written in several ways: `60s` and `1m`, `SIGINT` and `int`, `27` and `0027`. Of each, one. */
+/** A port of this machine, as it is shown. */
+function addressOf(tcp: unknown): unknown {
+  if (typeof tcp === "number") return `localhost:${tcp}`;
+  return typeof tcp === "string" ? tcp.replace(/^:/, "localhost:") : tcp;
+}
+
+/** The same value is the same text: `60s` and `1m`, `SIGINT` and `int`, `27` and `0027`. A text of somebody's own stays as it is. */
 function canonical(field: string, value: unknown): string {
-  const words: Readonly<Record<string, (text: string) => unknown>> = {
-    stop_signal: (text) => text.toUpperCase().replace(/^SIG/, ""),
-    umask: (text) => text.padStart(4, "0"),
-  };
-  if (DURATIONS.test(field) && typeof value === "string")
-    return JSON.stringify(durationMs(value) ?? value);
-  if ((field === "user" || field === "group") && value !== undefined) return String(value);
-  if (field === "ready.tcp" || field === "health.tcp")
-    return JSON.stringify(addressOf(value)) ?? "";
-  if (field === "success_exit_codes" && Array.isArray(value)) return value.toSorted().join();
-  const one = typeof value === "string" ? (words[field]?.(value) ?? value) : value;
-  return JSON.stringify(one) ?? "";
+  const isDuration = DURATIONS.test(field) && typeof value === "string";
+  const one = isDuration ? (durationMs(value) ?? value) : value;
+  return JSON.stringify(Object.hasOwn(ONE_WAY, field) ? ONE_WAY[field]?.(one) : one) ?? "";
 }

@@ -58,8 +58,8 @@ function daemonByFlags(words: readonly string[]): boolean {
 /** Follows the words down to a verb. What is no verb is refused, with the one that was probably meant. */
 async function find(words: readonly string[]): Promise<Found> {
   let found: Found = { path: PROGRAM, command: root, rest: [...words] };
-  if (words[0] === "help") found = { ...found, rest: [...words.slice(1), "--help"] };
   while (found.command.subCommands && !VERSIONS.includes(words[0] ?? "")) {
+    if (found.rest[0] === "help") found = { ...found, rest: [...found.rest.slice(1), "--help"] };
     const below = await step(found);
     if (!below) break;
     found = below;
@@ -141,7 +141,7 @@ async function runVerb(found: Found): Promise<number> {
 async function explained(error: unknown, reach: ReachFlags): Promise<unknown> {
   if (!(error instanceof AppError)) return error;
   if (error.code === "unauthorized" && urlOf(reach) && !process.env["SPRITE_HTTP_API_TOKEN"]) {
-    const message = `${error.message}. No token was sent: put it into the environment, as SPRITE_HTTP_API_TOKEN`;
+    const message = `the daemon at ${urlOf(reach)} wants a token: put it into the environment, as SPRITE_HTTP_API_TOKEN`;
     return new AppError(error.code, message, { cause: error });
   }
   if (error.code !== "service_not_found") return error;

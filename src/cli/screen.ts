@@ -32,14 +32,22 @@ const write = (text: string): void => printBytes(Buffer.from(text));
  * @param quit called for q, Ctrl-C and INT
  */
 export function openScreen(lines: () => readonly string[], quit: () => void): Screen {
-  const draw = (): void => write(page(lines()));
+  let open = false; // not while it is stopped: the terminal is the shell's, then
+  const draw = (): void => {
+    if (open) write(page(lines()));
+  };
   const enter = (): void => {
+    open = true;
     keys(true);
     write(ENTER);
     draw();
   };
-  const suspend = (): void => {
+  const leave = (): void => {
+    open = false;
     putBack();
+  };
+  const suspend = (): void => {
+    leave();
     process.once("SIGCONT", enter);
     process.kill(0, "SIGTSTP"); // as the terminal would
   };
@@ -48,18 +56,21 @@ export function openScreen(lines: () => readonly string[], quit: () => void): Sc
   onResize(draw);
   process.on("SIGINT", quit);
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, () => dieOf(signal));
-  process.stdin.on("data", (bytes: Buffer) => {
-    const text = bytes.toString();
-    if (text === "q" || text.includes(CTRL_C)) quit();
-    if (text === CTRL_Z) suspend();
-  });
+  onKeys({ q: quit, [CTRL_C]: quit, [CTRL_Z]: suspend });
   enter();
   const close = (): void => {
     clearInterval(ticking);
     forget();
-    putBack();
+    leave();
   };
   return { draw, close };
+}
+
+function onKeys(keyed: Readonly<Record<string, () => void>>): void {
+  process.stdin.on("data", (bytes: Buffer) => {
+    for (const [key, act] of Object.entries(keyed)) if (bytes.includes(key)) return act();
+    return undefined;
+  });
 }
 
 function putBack(): void {

@@ -10,18 +10,15 @@ const IN_URL = /^[a-z][a-z0-9+.-]*:\/\/[^/\s:@]+:[^/\s@]+@/i;
 /** Whether an argument looks as if it held a secret. Meant for a warning, so a file's name or a bare flag is none. */
 const secretIn = (argument: string): boolean => ASSIGNED.test(argument) || IN_URL.test(argument);
 
-/** Where a definition has arguments that look as if they held secrets, in words: `argument 2`, `argument 1 of stop_command`. */
+/** Where a definition has arguments that look as if they held secrets, in words: `argument 2`, `argument 1 of stop_command`. Out of a file, nothing of it has been checked yet. */
 function secretPlaces({ args, stop_command, ready, health }: ChangeBody): string[] {
-  const commands = {
-    "": args,
-    stop_command,
-    "ready.exec": ready?.exec,
-    "health.exec": health?.exec,
-  };
-  return Object.entries(commands).flatMap(([field, words]) => {
-    const first = field === "" ? 1 : 0; // of a command, the first word is the program
-    return (words ?? []).flatMap((word, index) =>
-      secretIn(word) ? [`argument ${index + first}${field && ` of ${field}`}`] : [],
+  const commands = { args, stop_command, "ready.exec": ready?.exec, "health.exec": health?.exec };
+  return Object.entries(commands).flatMap(([field, words]: [string, unknown]) => {
+    const first = field === "args" ? 1 : 0; // of a command, the first word is the program
+    return (Array.isArray(words) ? words : []).flatMap((word: unknown, index) =>
+      typeof word === "string" && secretIn(word)
+        ? [`argument ${index + first}${field === "args" ? "" : ` of ${field}`}`]
+        : [],
     );
   });
 }

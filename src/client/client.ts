@@ -2,14 +2,16 @@ import { AppError, type ErrorCode } from "../base/errors.ts";
 import { socketPlaces } from "../config/places.ts";
 import { again } from "./again.ts";
 import { socketEndpoint, urlEndpoint, type Endpoint } from "./endpoint.ts";
-import { followed, type EventsOptions } from "./events.ts";
+import { followed, rowsOf, type EventsOptions } from "./events.ts";
 import { failureOf } from "./failure.ts";
 import { exchange, type HttpReply, type HttpRequest } from "./http.ts";
 import { jsonLines, whole } from "./lines.ts";
+import type { CallOptions, ClientOptions, ListOptions, LogsOptions, Options } from "./options.ts";
 import type {
   EventRecord,
   Health,
   LogHead,
+  Projection,
   Service,
   ServiceChange,
   ServiceDefinition,
@@ -17,11 +19,13 @@ import type {
 } from "./types.ts";
 
 export { AppError, type ErrorCode };
+export type { CallOptions, ClientOptions, ListOptions, LogsOptions, Options } from "./options.ts";
 export type { EventsOptions, HttpReply, HttpRequest };
 export type {
   EventRecord,
   Health,
   LogHead,
+  Projection,
   Service,
   ServiceChange,
   ServiceDefinition,
@@ -33,62 +37,6 @@ export type {
 const ANSWER_MS = 30_000;
 /** How long a daemon that went away in the middle is waited for, in milliseconds. */
 const RETRY_MS = 10_000;
-
-/** Where the daemon is, and how patient to be with it. */
-export interface ClientOptions {
-  /**
-   * Its Unix socket, or several to try in order. Default: `SPRITE_ENV_SOCKET`, else where a daemon listens by default.
-   */
-  socket?: string | readonly string[] | undefined;
-  /** Base URL of its TCP listener: `http://host:port`. Default: `SPRITE_ENV_URL` where no socket is given. */
-  url?: string | undefined;
-  /** Bearer token, for a URL. Default: `SPRITE_HTTP_API_TOKEN`. */
-  token?: string | undefined;
-  /** Name of the sprite to ask for: requests go to `/v1/sprites/NAME/…`, and a daemon of another name refuses them. */
-  sprite?: string | undefined;
-  /** How long the head of an answer that needs no work may take, in milliseconds. Default: 30,000. */
-  timeoutMs?: number | undefined;
-  /** How long a command whose reply was lost is sent again, in milliseconds; 0: never. Default: 10,000. */
-  retryMs?: number | undefined;
-  /** Told of each reply that was lost, before the command is sent again. */
-  onRetry?: ((error: AppError) => void) | undefined;
-}
-
-/** What any call takes. */
-export interface CallOptions {
-  /** Gives up: the connection is closed and the signal's reason thrown. A command that was taken stands. */
-  signal?: AbortSignal | undefined;
-}
-
-/** What a command takes. Absent ones are left to the daemon. */
-export interface Options extends CallOptions {
-  /** A Go duration: how long to stream. */
-  duration?: string | undefined;
-  /** A Go duration: how long to wait for a gentle end. */
-  timeout?: string | undefined;
-  withDependents?: boolean | undefined;
-  /** Version of the definition that the change is meant for. */
-  ifMatch?: number | undefined;
-  /** Sent as `Idempotency-Key`: of two requests with one key the second only answers. Default: a random one for each call. */
-  idempotencyKey?: string | undefined;
-}
-
-export interface ListOptions extends CallOptions {
-  /** Only services that have all of these labels. */
-  labels?: Readonly<Record<string, string>> | undefined;
-}
-
-export interface LogsOptions extends CallOptions {
-  /** The last so many lines. Default: all that is kept. */
-  lines?: number | undefined;
-  /** A Go duration: go on with what comes for so long. */
-  duration?: string | undefined;
-  /** Go on with what comes until the caller leaves. */
-  follow?: boolean | undefined;
-}
-
-/** A command's options, and the one that only a rollback has. */
-type Commanded = Options & { version?: number | undefined };
 
 /** Lines of a reply as they come. Leaving early closes the connection; a command that was taken stands. */
 export type ReplyStream = AsyncGenerator<StreamLine, void>;
@@ -221,9 +169,15 @@ export class Client {
    * @param name `services`
    * @throws AppError `not_found`, `storage_failed`
    */
-  async rebuildProjection(name: string, options?: Options): Promise<void> {
+  async rebuildProjection(name: string, options?: Options): Promise<Projection> {
     const path = `/projections/${encodeURIComponent(name)}/rebuild`;
-    await whole((await this.#command("POST", path, options)).body);
+    const text = await whole((await this.#command("POST", path, options)).body);
+    return JSON.parse(text) as Projection; // what the daemon's schema says it sends
+  }
+
+  /** The daemon's read models: how far each has read, and whether it is in use. */
+  projections(call?: CallOptions): Promise<Projection[]> {
+    return this.#ask<Projection[]>(`${this.#base}/projections`, call);
   }
 
   /** Whether the daemon answers. */
@@ -252,11 +206,11 @@ export class Client {
     });
   }
 
-  #rows(options: EventsOptions): Promise<AsyncGenerator<EventRecord, void>> {
+  async #rows(options: EventsOptions): Promise<AsyncGenerator<EventRecord, void>> {
     const { service, kind, types = [], from, limit, follow, signal } = options;
     const type = types.length > 0 ? types.join(",") : undefined;
     const query = { service, kind, type, from, limit, follow };
-    return this.#lines<EventRecord>(withQuery(`${this.#base}/events`, query), signal);
+    return rowsOf(await this.#lines(withQuery(`${this.#base}/events`, query), signal));
   }
 
   async #lines<Line>(

@@ -1,6 +1,7 @@
 import { AppError } from "../base/errors.ts";
 import { mayComeBack, rest } from "./again.ts";
-import type { EventRecord, LogHead } from "./types.ts";
+import { LostReply } from "./lost-reply.ts";
+import type { EventRecord, LogHead, StreamLine } from "./types.ts";
 
 export interface EventsOptions {
   /** Begin with this sequence number. Default: 1. */
@@ -35,6 +36,21 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
 /**
+ * The rows of one connection. A stream that breaks off inside the daemon ends with a line that is no row.
+ *
+ * @throws LostReply what that line says
+ */
+export async function* rowsOf(
+  lines: AsyncIterable<EventRecord | StreamLine>,
+): AsyncGenerator<EventRecord, void> {
+  for await (const line of lines) {
+    if ("seq" in line) yield line;
+    else
+      throw new LostReply(`the daemon broke off the events: ${line.data ?? "it did not say why"}`);
+  }
+}
+
+/**
  * Rows as they come, over any number of connections, without loss or repeat. A daemon that was never reached is not waited for.
  *
  * @throws AppError `events_gone` where retention took rows that were not seen yet, or another log has taken the place of ours; what the
@@ -52,8 +68,8 @@ export async function* followed(
       const rows = await (last ? after(source, options, last) : source.rows(options));
       if (reached) options.onFound?.();
       reached = true;
-      pause = FIRST_PAUSE_MS;
       for await (const row of rows) {
+        pause = FIRST_PAUSE_MS;
         last = row;
         yield row;
         if (--left <= 0) return;

@@ -308,6 +308,16 @@ export interface LogHead {
   state_dir?: string;
 }
 
+/** A read model, folded from the event log. */
+export interface Projection {
+  name: string;
+  version: number;
+  /** The last event that is in it. */
+  seq: number;
+  /** Why it is not read at present. */
+  stale?: string;
+}
+
 /** What changes of a definition. null removes, absent stays. */
 export type ServiceChange = Partial<ServiceDefinition>;
 

@@ -11,10 +11,10 @@ import { type Fold, type Folded, stateOf } from "../runtime/replay.ts";
 
 /** Where answers about services come from. */
 export interface ServiceReads {
-  all(): ServiceRow[];
-  byName(name: string): ServiceRow | undefined;
+  all: () => ServiceRow[];
+  byName: (name: string) => ServiceRow | undefined;
   /** Names of services of which the read model says something else than the actors do. Meant for a moment at which nothing is being stored. */
-  wrong(): string[];
+  wrong: () => string[];
 }
 
 /**

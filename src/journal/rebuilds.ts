@@ -2,8 +2,8 @@ import { AppError } from "../base/errors.ts";
 import type { ProjectionNews, Value } from "./protocol.ts";
 
 interface Waiting {
-  resolve(): void;
-  reject(error: Error): void;
+  resolve: () => void;
+  reject: (error: Error) => void;
 }
 
 /** Those who wait until a read model is made anew. */

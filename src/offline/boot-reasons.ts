@@ -74,16 +74,24 @@ export function notStartedReason(
 /** Rows that are looked through at a time for who stopped it: it did little since. */
 const PAGE = 50;
 
-function stoppedBy(reader: EventReader, { name, seq }: PastService): string {
+function stoppedBy(reader: EventReader, service: PastService): string {
+  const stop = lastStop(reader, service);
+  if (!stop) return "it should be stopped; who asked for that is before what retention has kept";
+  const words = wishInWords(stop) ?? "sprite-env was to stop it";
+  return `it should be stopped: ${words} (event ${stop.seq}, ${timeText(stop.wall)})`;
+}
+
+const isStop = ({ type }: EventRow): boolean => type === "service.stop_requested";
+
+/** Back from its last row; at last among the wishes that retention has archived. */
+function lastStop(reader: EventReader, { name, seq }: PastService): EventRow | undefined {
   const stream = `service/${name}`;
   for (let before = seq + 1; ;) {
     const rows = reader.newest(PAGE, { stream, before });
-    const stop = rows.findLast(({ type }) => type === "service.stop_requested");
-    const words = stop && (wishInWords(stop) ?? "sprite-env was to stop it");
-    if (stop) return `it should be stopped: ${words} (event ${stop.seq}, ${timeText(stop.wall)})`;
     const [oldest] = rows;
-    if (!oldest)
-      return "it should be stopped; who asked for that is before what retention has kept";
+    const stop = rows.findLast(isStop);
+    if (stop) return stop;
+    if (!oldest) return reader.archived(stream).findLast(isStop);
     before = oldest.seq;
   }
 }

@@ -26,8 +26,8 @@ export interface Boot {
 
 /** How a life of the daemon ended, as far as the log can tell. */
 export type BootEnd =
-  /** `left`: services that were not down at the deadline. */
-  | { kind: "shut down"; reason: string; left: readonly string[]; wall: number }
+  /** `left`: services that were not down at the deadline. Without reason and time where retention has taken the rows that had them. */
+  | { kind: "shut down"; reason?: string; left: readonly string[]; wall?: number }
   /** Between two rows. `draining`: it had begun to shut down. */
   | { kind: "killed"; draining: boolean; after: number; before: number }
   /** It has not, or it was killed and none came after it. */
@@ -52,13 +52,11 @@ export function bootsOf(reader: EventReader): Boot[] {
   return boots;
 }
 
-/** Of the environment. Where retention took all of them that tell of a boot, the present one is told by what was archived of it. */
-function rowsOf(reader: EventReader): EventRow[] {
-  const rows = [...reader.stream(ENVIRONMENT)];
-  const begins = ({ type }: EventRow): boolean => type === "environment.booted";
-  const archived = rows.some(begins) ? undefined : reader.archived(ENVIRONMENT).findLast(begins);
-  return archived ? [archived, ...rows] : rows;
-}
+/** Of the environment: boots are archived when what was around them goes. */
+const rowsOf = (reader: EventReader): EventRow[] => [
+  ...reader.archived(ENVIRONMENT).filter(({ type }) => type === "environment.booted"),
+  ...reader.stream(ENVIRONMENT),
+];
 
 function begun(boots: readonly Boot[], booted: EventRow, first: EventRow): Boot {
   const before = boots.at(-1)?.booted;
@@ -82,10 +80,11 @@ function note(boot: Boot, row: EventRow): void {
 export function endOf({ drained, drainAsked, next, last }: Boot): BootEnd {
   if (drained) {
     const left = drained.data["left"] as string[]; // its machine took it
-    const reason = drainAsked ? textOf(drainAsked, "reason") : "";
-    return { kind: "shut down", reason, left, wall: drained.wall };
+    const reason = drainAsked && { reason: textOf(drainAsked, "reason") };
+    return { kind: "shut down", ...reason, left, wall: drained.wall };
   }
   if (!next) return { kind: "open" };
+  if (next.fromState === "down") return { kind: "shut down", left: [] };
   return {
     kind: "killed",
     draining: drainAsked !== undefined,
@@ -127,16 +126,11 @@ const byNumber = (boots: readonly Boot[], number: number): Boot | undefined =>
 /** How it ended, in words. @param answers whether the daemon of this log answers */
 export function endInWords(boot: Boot, answers: boolean): string {
   const end = endOf(boot);
-  switch (end.kind) {
-    case "shut down": {
-      const left = end.left.length > 0 ? `; not ended in time: ${end.left.join(", ")}` : "";
-      return `shut down by ${end.reason}${left}`;
-    }
-    case "killed":
-      return end.draining ? "killed while it shut down" : "killed";
-    case "open":
-      return answers ? "runs" : "no daemon answers: killed, or it listens elsewhere";
-  }
+  if (end.kind === "open")
+    return answers ? "runs" : "no daemon answers: killed, or it listens elsewhere";
+  if (end.kind === "killed") return end.draining ? "killed while it shut down" : "killed";
+  const left = end.left.length > 0 ? `; not ended in time: ${end.left.join(", ")}` : "";
+  return `shut down${end.reason ? ` by ${end.reason}` : ""}${left}`;
 }
 
 /** What `boot list --json` prints of one. */
@@ -159,8 +153,8 @@ export function bootJson(boot: Boot, answers: boolean): object {
     end: {
       kind: end.kind === "open" && answers ? "runs" : end.kind,
       ...(end.kind === "shut down" && {
-        time: timeText(end.wall),
-        reason: end.reason,
+        ...(end.wall !== undefined && { time: timeText(end.wall) }),
+        ...(end.reason !== undefined && { reason: end.reason }),
         left: end.left,
       }),
       ...(end.kind === "killed" && {

@@ -1,11 +1,12 @@
+import { resolved } from "../../machines/definition.ts";
 import type { EnvironmentContext } from "../../machines/environment.ts";
 import type { ServiceContext } from "../../machines/service-context.ts";
 import type { EventReader } from "../journal/event-reader.ts";
 import { type EventRow, idOf, kindOf } from "../journal/record.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import { ENVIRONMENT } from "../runtime/group.ts";
-import { statesAt } from "../runtime/past.ts";
-import { type Fold, type Folded, stateOf } from "../runtime/replay.ts";
+import { stateAt, statesAt } from "../runtime/past.ts";
+import { type Folded, type Mismatch, stateOf } from "../runtime/replay.ts";
 
 /** A service as it was after some row. */
 export interface PastService extends ServiceRow {
@@ -32,35 +33,66 @@ export function spriteAt(reader: EventReader, seq: number): PastSprite {
   const environment = fold.streams.get(ENVIRONMENT)?.snapshot;
   const services = [...fold.streams.values()]
     .filter(({ stream, snapshot }) => kindOf(stream) === "service" && snapshot.status === "active")
-    .map((folded) => serviceOf(reader, fold, folded, seq))
-    .toSorted((one, other) => (one.name < other.name ? -1 : 1));
-  return {
-    phase: environment ? stateOf(environment) : "down",
-    services: new Map(services.map((service) => [service.name, service])),
+    .map(({ stream, snapshot }) => {
+      const mismatch = fold.mismatches.get(stream);
+      return serviceOf(reader, seq, stream, { snapshot, mismatch }, environment);
+    });
+  return spriteOf(environment, services);
+}
+
+/**
+ * The same of one service and what it needs, for the cost of those.
+ *
+ * @throws AppError as `spriteAt`
+ */
+export function partOfSpriteAt(reader: EventReader, seq: number, name: string): PastSprite {
+  const environment = stateAt(reader, ENVIRONMENT, seq).snapshot;
+  const find = (one: string): PastService[] => {
+    const stream = `service/${one}`;
+    const { snapshot, mismatch } = stateAt(reader, stream, seq);
+    return snapshot ? [serviceOf(reader, seq, stream, { snapshot, mismatch }, environment)] : [];
   };
+  const [service] = find(name);
+  const { needs } = resolved(service?.context.definition ?? { cmd: "" });
+  return spriteOf(environment, [...(service ? [service] : []), ...needs.flatMap(find)]);
+}
+
+type Snapshot = Folded["snapshot"];
+
+const spriteOf = (
+  environment: Snapshot | undefined,
+  services: readonly PastService[],
+): PastSprite => ({
+  phase: environment ? stateOf(environment) : "down",
+  services: new Map(
+    services
+      .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+      .map((service) => [service.name, service]),
+  ),
+});
+
+interface Found {
+  snapshot: Snapshot;
+  mismatch: Mismatch | undefined;
 }
 
 function serviceOf(
   reader: EventReader,
-  fold: Fold,
-  { stream, snapshot }: Folded,
   seq: number,
+  stream: string,
+  { snapshot, mismatch }: Found,
+  environment: Snapshot | undefined,
 ): PastService {
   const [last] = reader.newest(1, { stream, before: seq + 1 });
+  const context = environment?.context as EnvironmentContext | undefined;
+  const unfit = mismatch && `event ${mismatch.seq}: ${mismatch.reason}`;
   return {
     name: idOf(stream),
     phase: stateOf(snapshot),
     context: snapshot.context as ServiceContext, // a service's stream has its machine
     seq: last?.seq ?? 0,
     at: last?.at ?? 0,
-    quarantined: quarantinedIn(fold, stream) ?? null,
+    quarantined: context?.quarantined[stream] ?? unfit ?? null,
     ...(last && { last }),
   };
-}
-
-/** Why a stream is quarantined: as it was recorded, or because it has a row that does not fit. */
-function quarantinedIn(fold: Fold, stream: string): string | undefined {
-  const context = fold.streams.get(ENVIRONMENT)?.snapshot.context as EnvironmentContext | undefined;
-  const mismatch = fold.mismatches.get(stream);
-  return context?.quarantined[stream] ?? (mismatch && `event ${mismatch.seq}: ${mismatch.reason}`);
 }

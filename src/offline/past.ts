@@ -36,14 +36,9 @@ export function placeOf(
 }
 
 function seqOf(reader: EventReader, moment: Moment, now: number, flag: string): number {
-  switch (moment.kind) {
-    case "seq":
-      return known(reader, moment.seq, flag);
-    case "id":
-      return eventOf(reader, moment.id, flag);
-    case "time":
-      return timed(reader, moment.wall, now, flag);
-  }
+  if (moment.kind === "seq") return known(reader, moment.seq, flag);
+  if (moment.kind === "id") return eventOf(reader, moment.id, flag);
+  return timed(reader, moment.wall, now, flag);
 }
 
 function known(reader: EventReader, seq: number, flag: string): number {

@@ -2,10 +2,12 @@ import { AppError } from "../base/errors.ts";
 import { openForWriting } from "../journal/database.ts";
 import { acquireLock } from "../journal/lock.ts";
 import { eventReader } from "../journal/read.ts";
+import { refuseNewer } from "../journal/shapes.ts";
 import { readStat } from "../posix/proc.ts";
 import { projections } from "../projections/index.ts";
 import { Rebuild } from "../projections/rebuild.ts";
 import { services } from "../projections/services.ts";
+import { knowsShape } from "../runtime/known-shapes.ts";
 import { logSource } from "../runtime/log-source.ts";
 import { type ProjectionCheck, projectionChecker } from "./projection-check.ts";
 import { foldUpTo } from "./replay.ts";
@@ -30,7 +32,7 @@ export interface RepairPorts {
  * Compares the read model of services with a fold of the whole log, and has it made anew where it is wrong, stale or of another release: by the
  * daemon, while it goes on, or, where none has the store, here and under the state lock.
  *
- * @throws AppError `log_corrupt`; `storage_failed` where it is wrong still; where there is no daemon also as `acquireLock` and `openForWriting`
+ * @throws AppError `log_corrupt`; `storage_failed` where it is wrong still; where there is no daemon also as `acquireLock` and `openForWriting`, and `storage_newer`
  */
 export async function repairProjections(
   store: Store,
@@ -64,6 +66,7 @@ async function rebuildHere({ stateDirectory }: Store, release: string): Promise<
   try {
     const db = openForWriting(stateDirectory);
     try {
+      refuseNewer(db, knowsShape);
       for (const projection of projections) {
         const rebuilding = new Rebuild(db, projection, logSource(eventReader(db)));
         while (!rebuilding.step());

@@ -5,9 +5,10 @@ import { viewOf } from "../commands/views.ts";
 import { AppError } from "../base/errors.ts";
 import type { EventReader } from "../journal/event-reader.ts";
 import type { EventRow } from "../journal/record.ts";
+import { ENVIRONMENT } from "../runtime/group.ts";
 import { mustBeKnown } from "./events.ts";
 import { type Place, placeOf } from "./past.ts";
-import { type PastService, type PastSprite, spriteAt } from "./past-services.ts";
+import { type PastService, type PastSprite, partOfSpriteAt, spriteAt } from "./past-services.ts";
 import type { Store } from "./store.ts";
 import { timeText } from "./words.ts";
 
@@ -48,12 +49,14 @@ export function stateThen(
 ): StateThen {
   if (service !== undefined) mustBeKnown(reader, service);
   const place = placeOf(reader, at, now, "--at");
-  const sprite = spriteAt(reader, place.seq);
+  const { seq } = place;
+  const sprite =
+    service === undefined ? spriteAt(reader, seq) : partOfSpriteAt(reader, seq, service);
   const wanted = [...sprite.services.values()].filter(
     ({ name }) => service === undefined || name === service,
   );
   if (service !== undefined && wanted.length === 0) throw notThere(reader, service, place);
-  const note = noteOn(reader, place.seq);
+  const note = noteOn(reader, seq);
   return {
     place,
     sprite: sprite.phase,
@@ -78,8 +81,8 @@ export function viewThen(
 /** A row after which a daemon was killed says nothing of what its services did until the next one looked. */
 function noteOn(reader: EventReader, seq: number): string | undefined {
   const next = reader.bySeq(seq + 1);
-  const wasKilled =
-    next?.type === "environment.booted" && next.fromState !== null && next.fromState !== "down";
+  const begins = next?.stream === ENVIRONMENT && next.type === "environment.booted";
+  const wasKilled = begins && next.fromState !== null && next.fromState !== "down";
   if (!wasKilled) return undefined;
   return (
     `the daemon was killed after event ${seq}, and the next one began at ${timeText(next.wall)}: ` +

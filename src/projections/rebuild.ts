@@ -61,11 +61,11 @@ export class Rebuild {
 
   #piece(until: number): boolean {
     if (!this.#isBegun) this.#begin();
-    while (performance.now() < until) {
+    do {
       const state = this.#states.next();
       if (!state.done) this.#projection.state?.(this.#db, state.value, this.#table);
       else if (this.#fold() === 0) return this.#swapIn();
-    }
+    } while (performance.now() < until);
     return false;
   }
 

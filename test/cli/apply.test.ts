@@ -132,6 +132,16 @@ it("takes a list with names, and changes nothing where nothing differs", async (
   expect(puts(fake)).toEqual([]);
 });
 
+it("warns of arguments that look like a secret, where they are new, without repeating them", async () => {
+  const fake = await daemonWith();
+  const wanted = { old: { ...WANTED.old, args: ["-m", "--token=hunter2"] }, same: WANTED.same };
+
+  const { stderr } = await apply(fake.socket, wanted);
+
+  expect(stderr).toContain("old: warning: argument 2 looks like a secret");
+  expect(stderr).not.toContain("hunter2");
+});
+
 it("takes one way to write a value for another, and a text of somebody's own as it stands", async () => {
   const is = {
     ...SAME,

@@ -1,7 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, expect, it } from "vitest";
-import { builtCli, cli, fakeDaemon, type Answer, type FakeDaemon } from "./harness.ts";
+import {
+  builtCli,
+  cli,
+  cliOnTerminal,
+  fakeDaemon,
+  type Answer,
+  type FakeDaemon,
+} from "./harness.ts";
 
 let daemon: FakeDaemon | undefined;
 
@@ -88,4 +95,18 @@ it("a followed log is printed as it comes, and Ctrl-C ends it as it ends any pro
 
   expect(piece.toString()).toContain("[stdout] first");
   expect({ code, signal }).toEqual({ code: null, signal: "SIGINT" });
+});
+
+it("on a terminal a service that wrote nothing is said to be silent; when piped nothing is", async () => {
+  const { socket } = await daemonWith({
+    "GET /v1/services/web/logs": () => '{"type":"complete","timestamp":1}\n',
+  });
+
+  expect((await cliOnTerminal(["services", "logs", "web"], { socket })).stdout).toBe(
+    "web has written nothing that is kept\r\n",
+  );
+  expect(await cli(["services", "logs", "web"], { socket })).toMatchObject({
+    stdout: "",
+    stderr: "",
+  });
 });

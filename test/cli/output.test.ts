@@ -64,9 +64,11 @@ it("help, --help and the release are told in each of their spellings", async () 
     await inShell("sprite-env help services stop"),
     await inShell("sprite-env services stop --help"),
   ];
+  const inGroup = await inShell("sprite-env services help stop");
   const releases = await inShell("sprite-env version; sprite-env --version; sprite-env -v");
 
   expect(help.stdout).toBe(flag.stdout);
+  expect(inGroup.stdout).toBe(flag.stdout);
   expect(help.stdout).toContain("Usage: sprite-env services stop");
   expect(new Set(releases.stdout.trim().split("\n")).size).toBe(1);
 });

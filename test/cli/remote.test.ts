@@ -41,7 +41,9 @@ it("without a token, says where to put it; with a wrong one, what the daemon say
   });
 
   expect(without.code).toBe(6);
-  expect(without.stderr).toContain("put it into the environment, as SPRITE_HTTP_API_TOKEN");
+  expect(without.stderr).toContain(
+    `the daemon at ${url} wants a token: put it into the environment`,
+  );
   expect(wrong).toMatchObject({ code: 6, stderr: "sprite-env: this needs a token\n" });
 });
 

@@ -350,6 +350,17 @@ it.each([["--password-file=/run/x"], ["--token"], ["x=y"], ["https://example.com
   },
 );
 
+it("create --from hands on what is no list of arguments: the daemon says what is wrong with it", async () => {
+  const { socket, seen } = await daemonWith({ "PUT /v1/services/web": () => STARTED + COMPLETE });
+  const wrong = { cmd: "x", args: "--token=a", stop_command: [5], ready: "soon", health: null };
+
+  const words = ["services", "create", "web", "--from", "-"];
+  const { code, stderr } = await cli(words, { socket, input: JSON.stringify(wrong) });
+
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(bodyOf(seen)).toEqual(wrong);
+});
+
 it("a program in the current directory is sent by its whole path, unless --dir says where", async () => {
   const { socket, seen } = await daemonWith({ "PUT /v1/services/web": () => STARTED + COMPLETE });
   const create = (...more: string[]) =>

@@ -100,3 +100,15 @@ it("says what is missing, and turns a whole command line after -- into flags", (
 it("takes a dash alone as a word, and everything after = as the value", () => {
   expect(read("-", "--cmd=").args).toMatchObject({ name: "-", cmd: "" });
 });
+
+it("takes a negative number for a word, unless it is a flag", () => {
+  const words = {
+    boot: { type: "positional", required: false, description: "Which" },
+    one: { type: "boolean", alias: "1" },
+  } as const;
+  const wordsOf = (...raw: string[]) => strict(raw, words as never, {}).args;
+
+  expect(wordsOf("-3")).toMatchObject({ boot: "-3" });
+  expect(wordsOf("-1")).toMatchObject({ one: true });
+  expect(() => strict(["-3"], { one: words.one } as never, {})).toThrow("there is no flag -3");
+});

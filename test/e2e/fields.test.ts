@@ -80,11 +80,8 @@ const EFFECTS: Record<(typeof WIRE_NAMES)[keyof typeof WIRE_NAMES], (room: Room)
       await made.untilLogged(name, "up");
     },
     args: async ({ made, name, create }) => {
-      await create(
-        script(`printf '<%s>' "$@"; echo; ${FOREVER}`, {
-          args: ["-c", `printf '<%s>' "$0" "$@"; echo; ${FOREVER}`, "a b", "", "--c,d"],
-        }),
-      );
+      const text = `printf '<%s>' "$0" "$@"; echo; ${FOREVER}`;
+      await create({ cmd: "sh", args: ["-c", text, "a b", "", "--c,d"] });
       await made.untilLogged(name, "<a b><><--c,d>");
     },
     env: async ({ made, name, create }) => {
@@ -293,7 +290,7 @@ time.sleep(1000)`),
 describe.each(Object.entries(DOORS))("by %s", (_door, enter) => {
   const made = new Sprite();
   beforeAll(async () => {
-    await made.boot({ env: { OF_THE_DAEMON: "from the daemon" } });
+    await made.boot();
   });
   afterAll(() => made.cleanUp());
 

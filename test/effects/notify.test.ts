@@ -1,6 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -224,6 +232,16 @@ describe("the socket", () => {
     await kit.fact(incarnation, "incarnation.emptied");
 
     expect(existsSync(name)).toBe(false);
+  });
+
+  it("and all that came through it is closed when the service is gone", async () => {
+    const files = () => readdirSync("/proc/self/fd").length;
+    const before = files();
+    const incarnation = says("READY=1", "%wait", "%wait", "%echo=taken");
+    await kit.line(incarnation, /taken/);
+    await kit.fact(incarnation, "output.ended");
+
+    await expect.poll(() => files() <= before).toBe(true);
   });
 
   it("has no path where that would be too long, and works", async () => {

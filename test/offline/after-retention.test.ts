@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { openWriter } from "../../src/journal/writer.ts";
 import { bootStory } from "../../src/offline/boot-story.ts";
-import { bootsOf } from "../../src/offline/boots.ts";
+import { bootsOf, endInWords } from "../../src/offline/boots.ts";
 import { changesBetween } from "../../src/offline/changes.ts";
 import { repairProjections } from "../../src/offline/repair.ts";
 import { stateJson, stateThen } from "../../src/offline/state.ts";
@@ -124,20 +124,33 @@ describe("after retention", () => {
     expect(versions("old")).toEqual([[1, false]]);
   });
 
-  it("boots are those whose beginning is left", () => {
+  it("boots are known still, and told where their beginning is left", () => {
     const boots = bootsOf(store.reader);
 
-    expect(boots.map(({ number, id }) => [number, id])).toEqual([[1, "bt_3"]]);
-    expect(bootStory(store.reader, "1").services).toMatchObject([
+    expect(boots.map((boot) => [boot.number, boot.id, endInWords(boot, true)])).toEqual([
+      [1, "bt_1", "shut down"],
+      [2, "bt_2", "killed"],
+      [3, "bt_3", "runs"],
+    ]);
+    expect(() => bootStory(store.reader, "1")).toThrow(
+      expect.objectContaining({ code: "events_gone" }),
+    );
+    expect(bootStory(store.reader, "3").services).toMatchObject([
       { name: "web", decision: "start" },
       { name: "resting", decision: "leave" },
     ]);
   });
 
-  it("who stopped a service is said to be gone where it is", () => {
-    const [, resting] = bootStory(store.reader, "1").services;
+  it("who stopped a service is told from the archive, and said to be gone where it is gone from there", () => {
+    const whyOf = () => bootStory(store.reader, "0").services.at(-1)?.why;
+    const stop = world.rows.find(({ type }) => type === "service.stop_requested");
+    const time = new Date(stop?.wall ?? 0).toISOString();
 
-    expect(resting?.why).toEqual([
+    expect(whyOf()).toEqual([
+      `it should be stopped: uid 0 asked to stop resting (event ${stop?.seq}, ${time})`,
+    ]);
+    tamper(stateDirectory, "DELETE FROM archived_commands");
+    expect(whyOf()).toEqual([
       "it should be stopped; who asked for that is before what retention has kept",
     ]);
   });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, asyncProperty, integer } from "fast-check";
 import { expect, it } from "vitest";
 import type { EnvironmentContext } from "../../machines/environment.ts";
 import type { ServiceContext } from "../../machines/service-context.ts";
@@ -47,8 +47,8 @@ function byFold(rows: readonly EventRow[], seq: number): unknown {
 }
 
 it("the state at any moment of any history is what a fold of the log up to then gives", async () => {
-  await fc.assert(
-    fc.asyncProperty(histories, fc.integer({ min: 1, max: 9 }), async (moves, every) => {
+  await assert(
+    asyncProperty(histories, integer({ min: 1, max: 9 }), async (moves, every) => {
       const rows = await historyOf(moves);
       const reader = await readerOf(rows, every);
       for (const { seq } of [{ seq: 0 }, ...rows]) {
@@ -56,6 +56,10 @@ it("the state at any moment of any history is what a fold of the log up to then 
         const states = told.map(({ as_of: _asOf, last_event: _last, ...service }) => service);
 
         expect(states).toEqual(byFold(rows, seq));
+        for (const one of told) {
+          const { name: service, ...request } = { name: one.name, at: String(seq), now: 1e15 };
+          expect(stateJson(stateThen({ reader }, { service, ...request }))).toEqual([one]);
+        }
         for (const { name, last_event: last } of told)
           expect(last?.seq).toBe(
             rows.findLast((row) => row.seq <= seq && row.stream === `service/${name}`)?.seq,

@@ -82,22 +82,17 @@ class Store {
     this.#stored = rows.length;
   }
 
-  /** One call that is due; false where none is. */
-  piece(): boolean {
-    const place = this.#later.findIndex(({ due }) => due <= this.#now);
-    const [next] = place < 0 ? [] : this.#later.splice(place, 1);
-    next?.run();
-    return next !== undefined;
-  }
-
   /** Lets so much time pass, and all that falls due in it. */
   pass(ms: number): void {
-    this.#now += ms;
-    while (this.piece());
-  }
-
-  count(table: string): number | undefined {
-    return this.db.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get();
+    const end = this.#now + ms;
+    for (;;) {
+      const [next] = this.#later.toSorted((one, other) => one.due - other.due);
+      if (!next || next.due > end) break;
+      this.#later.splice(this.#later.indexOf(next), 1);
+      this.#now = Math.max(this.#now, next.due);
+      next.run();
+    }
+    this.#now = end;
   }
 }
 

@@ -99,6 +99,57 @@ describe("dispatch", () => {
     world.assertFoldIsLive();
   });
 
+  it("answers a command that has nothing to do when what it saw before it is stored", async () => {
+    const order: string[] = [];
+    const { promise: isStored, resolve: store } = Promise.withResolvers<void>();
+    const append = world.log.journal.append.bind(world.log.journal);
+    world.log.journal.append = async (groups) => {
+      await isStored;
+      order.push("stored");
+      return append(groups);
+    };
+    const actor = "uid:0";
+    const born = world.dispatcher.command({ actor, decide: () => [created("a")] });
+    const idle = world.dispatcher.command({ actor, decide: () => [] });
+    const refused = world.dispatcher.command({
+      actor,
+      decide: () => {
+        throw new AppError("service_stopped", "stopped already");
+      },
+    });
+    void idle.then(() => order.push("nothing to do"));
+    refused.catch(() => order.push("refused"));
+    await new Promise((resolve) => void setImmediate(resolve));
+    store();
+    await born;
+    await world.settle();
+    expect(order.slice(0, 3)).toEqual(["stored", "nothing to do", "refused"]);
+  });
+
+  it("fails a command that has nothing to do with the commit that it rests on", async () => {
+    answers = [{ outcome: "full", message: "database or disk is full" }];
+    const actor = "uid:0";
+    const [, idle] = await Promise.allSettled([
+      world.dispatcher.command({ actor, decide: () => [created("a")] }),
+      world.dispatcher.command({ actor, decide: () => [] }),
+    ]);
+    expect(idle).toMatchObject({ status: "rejected", reason: { code: "storage_full" } });
+  });
+
+  it("keeps a report that was not taken because of a commit that failed", async () => {
+    await world.create("web");
+    await world.exits("web", { code: 1 });
+    expect(world.phase("web")).toBe("crashed");
+    const { armed } = world.timers.get("service/web backoff") ?? { armed: "" };
+    answers = [{ outcome: "failed", message: "disk I/O error" }];
+    const stop = { stream: "service/web", event: { type: "service.stop_requested" } };
+    const stopped = world.dispatcher.command({ actor: "uid:0", decide: () => [stop] });
+    world.dispatcher.report("service/web", [{ type: "timer.fired", timer: "backoff", armed }]);
+    await expect(stopped).rejects.toMatchObject({ code: "storage_failed" });
+    await world.pass(1_000);
+    expect(world.phase("web")).toBe("running");
+  });
+
   it("tells the caller of a group that the log refuses, and stores the others of its batch", async () => {
     answers = [{ outcome: "refused", group: 0, message: "a bug" }];
     const [first, second] = await Promise.allSettled([

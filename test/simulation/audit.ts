@@ -17,7 +17,11 @@ export function mustAgree({ db, reader }: Daemon, ledger: Ledger): void {
   const once = foldOf(ledger);
   keeps(once === foldOf(ledger), "I3", () => "two folds of one log give other bytes");
   const near = statesOf(statesAt(reader, ledger.end.seq));
-  keeps(once === near, "I3", () => `from its snapshots the log gives ${near}, and from its rows ${once}`);
+  keeps(
+    once === near,
+    "I3",
+    () => `from its snapshots the log gives ${near}, and from its rows ${once}`,
+  );
   readModelsMustBeFolds(db);
 }
 
@@ -42,7 +46,8 @@ function readModelsMustBeFolds(db: Db): void {
     copy.exec("UPDATE projection_heads SET stale = 'thrown away'");
     refold(copy, projections, () => folded(copy));
     for (const { name } of projections) {
-      const all = (from: Db) => JSON.stringify(from.prepare(`SELECT * FROM ${name} ORDER BY 1`).all());
+      const all = (from: Db) =>
+        JSON.stringify(from.prepare(`SELECT * FROM ${name} ORDER BY 1`).all());
       const [kept, fresh] = [all(db), all(copy)];
       keeps(kept === fresh, "I3", () => `the read model ${name} has ${kept}, and anew ${fresh}`);
     }

@@ -49,7 +49,11 @@ export function readModelMustBeFold(db: Db, ledger: Ledger, stream: string): voi
   const shown = prepared(db, question).get(idOf(stream)) as Shown | undefined;
   const said = shown ? JSON.stringify([shown.phase, JSON.parse(shown.context)]) : "not there";
   const fold = folded(ledger.fold, stream);
-  keeps(said === fold, "I3", () => `the read model has ${stream} as ${said}, and its rows give ${fold}`);
+  keeps(
+    said === fold,
+    "I3",
+    () => `the read model has ${stream} as ${said}, and its rows give ${fold}`,
+  );
   const last = ledger.lastOf(stream)?.seq ?? 0;
   const say = () => `the read model has ${stream} as of row ${shown?.seq}, and its last is ${last}`;
   keeps(!shown || shown.seq === last, "I3", say);

@@ -72,7 +72,11 @@ export class Daemon {
     this.reader = reader;
     ledger.reopened(reader);
     const head = reader.head();
-    const clock = systemClock(() => world.uptime, head.at, () => world.wall);
+    const clock = systemClock(
+      () => world.uptime,
+      head.at,
+      () => world.wall,
+    );
     const report = (stream: string, facts: readonly Fact["event"][]): void =>
       this.dispatcher.report(stream, facts);
     const after = (ms: number, run: () => void): Cancel => plans.after(ms, run);
@@ -150,8 +154,7 @@ export class Daemon {
     const { kernel } = this.#world;
     for (let tries = 0; kernel.processes.some(({ state }) => state === "exec"); tries += 1) {
       if (tries >= 10) {
-        for (const one of kernel.processes)
-          if (one.state === "exec") kernel.signal(one, "KILL");
+        for (const one of kernel.processes) if (one.state === "exec") kernel.signal(one, "KILL");
       }
       await new Promise<void>((resolve) => void this.plans.after(100, resolve));
     }
@@ -176,10 +179,14 @@ export class Daemon {
   shutDown(deadlineMs: number, done: () => void): void {
     const later = (ms: number, run: () => void) => void this.plans.after(ms, run);
     this.ending = shutdown(this.dispatcher, this.#runner, { reason: "TERM", deadlineMs, later });
-    void this.ending.finished
-      .then(() => this.dispatcher.idle())
-      .then(() => this.store.close())
-      .then(done);
+    void this.#ends(this.ending, done);
+  }
+
+  async #ends(ending: Shutdown, done: () => void): Promise<void> {
+    await ending.finished;
+    await this.dispatcher.idle();
+    await this.store.close();
+    done();
   }
 
   /** It is gone, with all that it knew and planned. @returns the files before a commit that was cut off in its middle */
@@ -198,10 +205,13 @@ export class Daemon {
 }
 
 const failedEffect = (stream: string, effect: string, error: unknown): Broken =>
-  error instanceof Broken ? error : new Broken("runner", `${effect} of ${stream}: ${String(error)}`);
+  error instanceof Broken
+    ? error
+    : new Broken("runner", `${effect} of ${stream}: ${String(error)}`);
 
 /** What keeps a daemon from beginning, and will pass. */
 export const isDisk = (error: unknown): boolean =>
-  error instanceof AppError && ["storage_full", "storage_failed", "storage_foreign"].includes(error.code);
+  error instanceof AppError &&
+  ["storage_full", "storage_failed", "storage_foreign"].includes(error.code);
 
 async function* noLines(): AsyncGenerator<never> {}

@@ -38,7 +38,11 @@ export type Decision =
   | { do: "end"; service: string; status: ExitStatus }
   /** It forks a child, or one that leaves its session. */
   | { do: "fork"; service: string; role: "child" | "escapee" }
-  | { do: "fall ill"; service: string; ill: Partial<Pick<Program, "stubborn" | "immortal" | "healthy" | "hidden">> }
+  | {
+      do: "fall ill";
+      service: string;
+      ill: Partial<Pick<Program, "stubborn" | "immortal" | "healthy" | "hidden">>;
+    }
   /** Somebody else's process begins; those that there are leave. */
   | { do: "stranger"; leaves: boolean }
   /** A call to the store takes up to so many milliseconds from now on. */

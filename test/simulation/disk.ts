@@ -1,4 +1,12 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { databaseFile } from "../../src/journal/database.ts";
@@ -140,7 +148,12 @@ export class Disk {
     const random = seeded(this.#chance.whole(`torn ${this.life}`, 0, 2 ** 31));
     const isCheckpoint = !sameBytes(bytesOf(before, ""), bytesOf(this.directory, ""));
     const file = isCheckpoint ? "" : "-wal";
-    const torn = tornBytes(bytesOf(before, file), bytesOf(this.directory, file), random, isPowerCut);
+    const torn = tornBytes(
+      bytesOf(before, file),
+      bytesOf(this.directory, file),
+      random,
+      isPowerCut,
+    );
     writeFileSync(`${databaseFile(this.directory)}${file}`, torn);
   }
 

@@ -15,6 +15,8 @@ export interface Sight {
   /** Nothing is planned: nothing can go on by itself. */
   isQuiet: boolean;
   exists(service: string): boolean;
+  /** Whom somebody asked for something last. */
+  last?: string;
 }
 
 type Maker = (random: Random, names: readonly string[], sight: Sight) => Decision;
@@ -29,7 +31,11 @@ const STATUSES: readonly ExitStatus[] = [
 ];
 
 /** A definition that uses some of the fields that touch the machine. */
-export function definitionOf(random: Random, name: string, names: readonly string[]): ServiceDefinition {
+export function definitionOf(
+  random: Random,
+  name: string,
+  names: readonly string[],
+): ServiceDefinition {
   const definition: Record<string, unknown> = { cmd: name, args: [`v${random.below(4)}`] };
   const maybe = (share: number, field: string, value: () => unknown): void => {
     if (chanceOf(random, share)) definition[field] = value();
@@ -53,7 +59,11 @@ export function definitionOf(random: Random, name: string, names: readonly strin
   maybe(0.3, "ready", () => random.pick([{ kind: "tcp", port: 80 }, { kind: "notify" }]));
   maybe(0.2, "readyTimeoutMs", () => random.pick([500, 5_000]));
   const probe = { kind: "http", port: 80, path: "/" };
-  maybe(0.25, "health", () => ({ probe, everyMs: random.pick([500, 3_000]), failures: between(random, 1, 3) }));
+  maybe(0.25, "health", () => ({
+    probe,
+    everyMs: random.pick([500, 3_000]),
+    failures: between(random, 1, 3),
+  }));
   maybe(0.2, "env", () => ({ TOKEN: random.pick(["a", "b"]) }));
   maybe(0.1, "httpPort", () => 80);
   return definition as unknown as ServiceDefinition; // the fields are those of a definition
@@ -68,11 +78,26 @@ const CHANGES: readonly ((random: Random) => Record<string, unknown>)[] = [
   (random) => ({ maxFailures: random.pick([2, null]) }),
 ];
 
-const VERBS = ["put", "put", "put", "update", "rollback", "start", "start", "restart", "stop", "stop", "delete", "signal", "list"] as const;
+const VERBS = [
+  "put",
+  "put",
+  "put",
+  "update",
+  "rollback",
+  "start",
+  "start",
+  "restart",
+  "stop",
+  "stop",
+  "delete",
+  "signal",
+  "list",
+] as const;
 const SIGNALS = ["KILL", "TERM", "HUP", "STOP", "CONT", "USR1"];
 
 function ask(random: Random, names: readonly string[], sight: Sight): Decision {
-  const service = random.pick(names);
+  const { last } = sight;
+  const service = last !== undefined && chanceOf(random, 0.4) ? last : random.pick(names);
   const isPlausible = sight.exists(service) || chanceOf(random, 0.2);
   const verb: Request["verb"] = isPlausible ? random.pick(VERBS) : "put";
   const definition = verb === "put" ? { definition: definitionOf(random, service, names) } : {};
@@ -107,7 +132,9 @@ const ILLS: readonly ((random: Random) => Partial<Program>)[] = [
   () => ({ refused: { errno: "ENOKEY", permanent: true } }),
   (random) => ({ checkMs: between(random, 0, 50), execMs: between(random, 0, 500) }),
   () => ({ execHangs: true }),
-  (random) => ({ ends: { afterMs: random.pick([0, 1, 30, 2_000]), status: random.pick(STATUSES) } }),
+  (random) => ({
+    ends: { afterMs: random.pick([0, 1, 30, 2_000]), status: random.pick(STATUSES) },
+  }),
   () => ({ stubborn: true }),
   (random) => ({ termMs: random.pick([0, 50, 4_000]) }),
   (random) => ({ immortal: true, children: random.below(2) }),
@@ -125,8 +152,16 @@ const MAKERS: Record<string, Maker> = {
   wait: (random) => ({ do: "wait", ms: random.pick([1, 10, 100, 1_000, 10_000]) }),
   ask,
   again: (random) => ({ do: "again", back: random.below(4) }),
-  program: (random, names) => ({ do: "program", service: random.pick(names), how: random.pick(ILLS)(random) }),
-  end: (random, names) => ({ do: "end", service: random.pick(names), status: random.pick(STATUSES) }),
+  program: (random, names) => ({
+    do: "program",
+    service: random.pick(names),
+    how: random.pick(ILLS)(random),
+  }),
+  end: (random, names) => ({
+    do: "end",
+    service: random.pick(names),
+    status: random.pick(STATUSES),
+  }),
   fork: (random, names) => ({
     do: "fork",
     service: random.pick(names),
@@ -135,7 +170,12 @@ const MAKERS: Record<string, Maker> = {
   ill: (random, names) => ({
     do: "fall ill",
     service: random.pick(names),
-    ill: random.pick([{ stubborn: true }, { immortal: true }, { healthy: false }, { hidden: true }]),
+    ill: random.pick([
+      { stubborn: true },
+      { immortal: true },
+      { healthy: false },
+      { hidden: true },
+    ]),
   }),
   stranger: (random) => ({ do: "stranger", leaves: chanceOf(random, 0.3) }),
   slow: (random) => ({ do: "slow", slowMs: random.pick([0, 1, 1, 20, 500, 6_000]) }),
@@ -145,7 +185,10 @@ const MAKERS: Record<string, Maker> = {
     fault: random.pick(["held", "lost"]),
     stuckMs: random.pick([0, 0, 100, 3_000, 30_000]),
   }),
-  wall: (random) => ({ do: "wall", byMs: random.pick([-86_400_000, -5_000, 400, 5_000, 86_400_000]) }),
+  wall: (random) => ({
+    do: "wall",
+    byMs: random.pick([-86_400_000, -5_000, 400, 5_000, 86_400_000]),
+  }),
   sleep: (random) => ({ do: "sleep", ms: random.pick([100, 5_000, 3_600_000]) }),
   echo: (random, names) => ({ do: "echo", service: random.pick(names), back: random.below(4) }),
   kill: (random, names) => ({
@@ -169,7 +212,11 @@ const MAKERS: Record<string, Maker> = {
     ...(chanceOf(random, 0.2) && { hurryMs: random.pick([10, 1_000]) }),
     afterMs: random.pick([0, 1_000]),
   }),
-  intrude: (random, names) => ({ do: "intrude", service: random.pick(names), ahead: between(random, 0, 2) }),
+  intrude: (random, names) => ({
+    do: "intrude",
+    service: random.pick(names),
+    ahead: between(random, 0, 2),
+  }),
   calm: () => ({ do: "calm" }),
 };
 
@@ -177,7 +224,7 @@ const MAKERS: Record<string, Maker> = {
 const SHARES: Readonly<Record<string, number>> = {
   wait: 6,
   ask: 30,
-  again: 6,
+  again: 9,
   program: 8,
   end: 6,
   fork: 3,
@@ -203,7 +250,7 @@ export function decider(random: Random): (sight: Sight) => Decision {
   const goes = random.pick([0.5, 0.7, 0.85, 0.95]);
   const shares = Object.entries(SHARES).map(([name, share]): [string, number] => {
     const isLeftOut = !ALWAYS.has(name) && chanceOf(random, 0.4);
-    return [name, isLeftOut ? 0 : share * random.pick([0.5, 1, 3])];
+    return [name, isLeftOut ? 0 : share * random.pick([0.3, 1, 3, 10])];
   });
   const all = shares.reduce((sum, [, share]) => sum + share, 0);
   return (sight) => {

@@ -7,7 +7,10 @@ import type { World } from "./world.ts";
  *
  * @param ahead 0: the version that is taken; else by how many the next one is missed
  */
-export function intrude(world: World, { service, ahead }: { service: string; ahead: number }): void {
+export function intrude(
+  world: World,
+  { service, ahead }: { service: string; ahead: number },
+): void {
   const { daemon, ledger } = world;
   const stream = `service/${service}`;
   const last = ledger.lastOf(stream);
@@ -17,6 +20,8 @@ export function intrude(world: World, { service, ahead }: { service: string; ahe
   const draft: Draft = { ...rest, id: `intruder_${last.seq}`, version };
   void daemon.store.writer.append([{ rows: [{ draft, view: {} }] }]).then(({ outcome }) => {
     if (outcome === "committed")
-      world.broke(new Broken("I14", `version ${version} of ${stream} was taken after ${last.version}`));
+      world.broke(
+        new Broken("I14", `version ${version} of ${stream} was taken after ${last.version}`),
+      );
   });
 }

@@ -76,12 +76,12 @@ export class Ledger {
       restartCount: number;
     };
     const said = [context.desired, context.deleting, context.version, context.restartCount];
-    const read = [plain.desired, plain.deleting, plain.version, plain.restarts];
+    const wanted = [plain.desired, plain.deleting, plain.version, plain.restarts];
     keeps(
-      JSON.stringify([said, context.open?.id]) === JSON.stringify([read, plain.open?.id]),
+      JSON.stringify([said, context.open?.id]) === JSON.stringify([wanted, plain.open?.id]),
       "I6",
       () =>
-        `after row ${row.seq} (${row.type}) ${plain.name} is ${said.join(", ")} with ${context.open?.id}, and its rows say ${read.join(", ")} with ${plain.open?.id}`,
+        `after row ${row.seq} (${row.type}) ${plain.name} is ${said.join(", ")} with ${context.open?.id}, and its rows say ${wanted.join(", ")} with ${plain.open?.id}`,
     );
   }
 

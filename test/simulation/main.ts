@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { makeMistake } from "./mutate.ts";
+import { BUGS } from "./bugs.ts";
 import { MUTATIONS } from "./mutations.ts";
 
 /*
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     steps: { type: "string", default: "1000" },
     seconds: { type: "string" },
     kept: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
     log: { type: "boolean", default: false },
     "shrink-seconds": { type: "string", default: "60" },
     mutations: { type: "boolean", default: false },
@@ -22,7 +24,7 @@ const { values } = parseArgs({
   },
 });
 
-const mistake = MUTATIONS.find(({ name }) => name === values.mutation);
+const mistake = [...MUTATIONS, ...BUGS].find(({ name }) => name === values.mutation);
 if (values.mutation !== undefined && !mistake)
   throw new Error(`no mutation is called "${values.mutation}"`);
 if (mistake) makeMistake(mistake);
@@ -31,11 +33,12 @@ if (mistake) makeMistake(mistake);
 const { runKept, runOne, runFresh, runMutations } = await import("./command.ts");
 const steps = Number(values.steps);
 const seed = values.seed === undefined ? undefined : Number(values.seed);
-const options = { steps, log: values.log, shrinkSeconds: Number(values["shrink-seconds"]) };
+const { log, json } = values;
+const options = { steps, log, json, shrinkSeconds: Number(values["shrink-seconds"]) };
 const isFine = values.mutations
   ? runMutations(values.only)
   : values.kept
-    ? await runKept(options)
+    ? await runKept()
     : values.seconds !== undefined
       ? await runFresh(seed, Number(values.seconds), options)
       : await runOne(seed ?? 1, options);

@@ -1,4 +1,4 @@
-import { registerHooks } from "node:module";
+import { type LoadHookSync, registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
 import { resolve } from "node:path";
 import type { Mutation } from "./mutations.ts";
@@ -17,7 +17,7 @@ export function makeMistake({ name, patches }: Mutation): void {
       const file = url.startsWith("file:") ? fileURLToPath(url) : "";
       const own = patches.filter((patch) => resolve(root, patch.file) === file);
       if (own.length === 0) return loaded;
-      let source = String(loaded.source);
+      let source = textOf(loaded.source);
       for (const { says, becomes } of own) {
         if (source.split(says).length !== 2)
           throw new Error(`the mistake "${name}" does not fit ${file}: it must say once "${says}"`);
@@ -27,3 +27,6 @@ export function makeMistake({ name, patches }: Mutation): void {
     },
   });
 }
+
+const textOf = (source: ReturnType<LoadHookSync>["source"]): string =>
+  typeof source === "string" ? source : new TextDecoder().decode(source);

@@ -12,6 +12,7 @@ const one = (name: string, file: string, says: string, becomes: string): Mutatio
 
 const DISPATCH = "src/runtime/dispatch.ts";
 const MACHINE = "machines/service-setup.ts";
+const RUNNER = "test/simulation/runner.ts";
 const POLICIES = "machines/policies.ts";
 
 /** Mistakes that the simulator must find. No production code knows of them: they are made in the source as it is loaded. */
@@ -86,9 +87,22 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "the next one is spawned before the last is gone",
     patches: [
-      { file: POLICIES, says: '  state.phase === "pending" &&\n  state.context.open === undefined &&', becomes: '  (state.phase === "pending" || state.phase === "restarting") &&' },
-      { file: POLICIES, says: 'row.to !== "pending" || !accepts(view)', becomes: '(row.to !== "pending" && row.to !== "restarting") || !accepts(view)' },
-      { file: "machines/service.ts", says: "    restarting: {\n      on: {", becomes: '    restarting: {\n      on: {\n        "process.spawn_requested": { target: "starting", actions: ["open", spawnProcess] },' },
+      {
+        file: POLICIES,
+        says: '  state.phase === "pending" &&\n  state.context.open === undefined &&',
+        becomes: '  (state.phase === "pending" || state.phase === "restarting") &&',
+      },
+      {
+        file: POLICIES,
+        says: 'row.to !== "pending" || !accepts(view)',
+        becomes: '(row.to !== "pending" && row.to !== "restarting") || !accepts(view)',
+      },
+      {
+        file: "machines/service.ts",
+        says: "    restarting: {\n      on: {",
+        becomes:
+          '    restarting: {\n      on: {\n        "process.spawn_requested": { target: "starting", actions: ["open", spawnProcess] },',
+      },
     ],
   },
   one(
@@ -100,14 +114,14 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     "a need that came up wakes nobody",
     POLICIES,
-    'if (!cameUp && !FREES.has(row.event.type)) return [];',
-    'if (!FREES.has(row.event.type)) return [];',
+    "if (!cameUp && !FREES.has(row.event.type)) return [];",
+    "if (!FREES.has(row.event.type)) return [];",
   ),
   one(
     "what was lost is not closed",
     POLICIES,
-    '  if (open.exited) return [emptied];\n  return [',
-    '  if (open.exited) return [];\n  return [',
+    "  if (open.exited) return [emptied];\n  return [",
+    "  if (open.exited) return [];\n  return [",
   ),
   one(
     "a boot does not look for old processes",
@@ -115,12 +129,33 @@ export const MUTATIONS: readonly Mutation[] = [
     'return (one && found.get(one.incarnation)) ?? { kind: "none" };',
     'return one?.exited === true && found.get(one.incarnation) || { kind: "none" };',
   ),
-  one(
-    "a boot trusts a pid without its start time",
-    "test/simulation/runner.ts",
-    "const proven = all.filter(",
-    'const other = pid === undefined || exited ? undefined : kernel.byPid(pid);\n    const proven = other && all.length === 0 ? [other] : all.filter(',
-  ),
+  {
+    name: "a boot trusts a pid without its start time",
+    patches: [
+      {
+        file: RUNNER,
+        says: "const proven = all.filter(",
+        becomes: `const other = pid === undefined || exited ? undefined : kernel.byPid(pid);
+    const proven = other && all.length === 0 ? [other] : all.filter(`,
+      },
+      {
+        file: RUNNER,
+        says: '(one) => one.role === "main" && one.pid === pid',
+        becomes: "(one) => one.pid === pid",
+      },
+      {
+        file: RUNNER,
+        says: "return unprovenPid === undefined ? this.#ports.kernel.of(incarnation) : [];",
+        becomes:
+          "return main && main.state !== 'gone' ? [main] : this.#ports.kernel.of(incarnation);",
+      },
+      {
+        file: RUNNER,
+        says: "#left({ incarnation, unprovenPid }: Life)",
+        becomes: "#left({ incarnation, main }: Life)",
+      },
+    ],
+  },
   one(
     "a version may be left out",
     "src/journal/append.ts",
@@ -143,7 +178,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "the kernel's cache is believed after an I/O error",
     "src/journal/append.ts",
     'if (!codeOf(error).startsWith("SQLITE_IOERR"))',
-    "if (codeOf(error) !== \"\")",
+    'if (codeOf(error) !== "")',
   ),
   one(
     "a read model leaves out an event",

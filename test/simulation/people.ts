@@ -113,7 +113,7 @@ export class People {
   async #isAnswered(asked: Asked, daemon: Daemon): Promise<void> {
     try {
       await daemon.booted.catch(() => new Promise(() => {})); // the socket closes, and nobody answers
-      const lines = await carriedOut(asked, daemon.commands);
+      const lines = await ORDERS[asked.request.verb](daemon.commands, asked.request, asked.caller);
       if (asked.state === "lost") return;
       this.#acknowledged(asked);
       await this.#reads(asked, lines);
@@ -151,13 +151,19 @@ export class People {
     const say = (what: string) => () => `${inWords(asked)} was acknowledged, and ${what}`;
     const [first, second] = rows;
     const isForgotten = first && second && second.at - first.at >= KEY_LIFE_MS;
-    keeps(!second || isForgotten === true, "idempotency", say(`was carried out ${rows.length} times`));
+    keeps(
+      !second || isForgotten === true,
+      "idempotency",
+      say(`was carried out ${rows.length} times`),
+    );
     const [row] = rows;
     if (verb === "delete") this.#mustBeDeleted(asked, row);
     if (row) return this.#mustMatch(asked, row);
     keeps(/put|update|rollback/.test(verb), "I2", say("no row says so"));
     if (asked.isRepeat || verb !== "put") return;
-    const isThere = this.#definitionsSince(asked).includes(JSON.stringify(argsOf(asked.request.definition)));
+    const isThere = this.#definitionsSince(asked).includes(
+      JSON.stringify(argsOf(asked.request.definition)),
+    );
     keeps(isThere, "I2", say("it was never the definition meanwhile"));
   }
 
@@ -167,12 +173,16 @@ export class People {
       ({ stream, type }) => stream === `service/${request.service}` && DEFINES.test(type),
     );
     const first = rows.findLastIndex(({ seq }) => seq <= since);
-    return rows.slice(Math.max(0, first)).map(({ data }) => JSON.stringify(argsOf(data["definition"])));
+    return rows
+      .slice(Math.max(0, first))
+      .map(({ data }) => JSON.stringify(argsOf(data["definition"])));
   }
 
   #mustBeDeleted(asked: Asked, wish: EventRow | undefined): void {
     const { rows } = this.#world.ledger;
-    const end = rows.findLast(({ stream, toState }) => stream === wish?.stream && toState === "deleted");
+    const end = rows.findLast(
+      ({ stream, toState }) => stream === wish?.stream && toState === "deleted",
+    );
     const isGone = wish !== undefined && (end?.seq ?? 0) >= wish.seq;
     keeps(isGone, "I4", () => `${inWords(asked)} was acknowledged, and the service is there`);
   }
@@ -185,7 +195,11 @@ export class People {
       .findLast(({ stream, type }) => stream === row.stream && DEFINES.test(type));
     const before = Number(version?.data["version"]);
     const kept = asked.ifMatch === "*" ? version !== undefined : before === asked.ifMatch;
-    keeps(kept && row.type !== "service.created", "If-Match", () => `${inWords(asked)} changed version ${before}`);
+    keeps(
+      kept && row.type !== "service.created",
+      "If-Match",
+      () => `${inWords(asked)} changed version ${before}`,
+    );
   }
 
   #refused(asked: Asked, error: unknown): void {
@@ -211,7 +225,11 @@ export class People {
           type === "process.spawn_requested" && incarnation === one.incarnation,
       );
       const isNewer = (begun?.seq ?? 0) > (wish?.seq ?? Infinity);
-      keeps(isNewer, "I4", () => `${inWords(asked)} said stopped, and ${one.role} ${one.pid} lives`);
+      keeps(
+        isNewer,
+        "I4",
+        () => `${inWords(asked)} said stopped, and ${one.role} ${one.pid} lives`,
+      );
     }
   }
 }
@@ -224,33 +242,37 @@ const argsOf = (definition: unknown): unknown =>
 const asBroken = (error: unknown): Broken =>
   error instanceof Broken ? error : new Broken("answers", String(error));
 
-function carriedOut(
-  { request, caller }: Asked,
-  commands: ServiceCommands,
-): Promise<AsyncIterable<StreamLine>> {
-  const { verb, service: name, durationMs, timeoutMs, withDependents } = request;
-  switch (verb) {
-    case "put":
-      return commands.put(name, request.definition ?? { cmd: name }, durationMs, caller);
-    case "update":
-      return commands.update(name, request.change ?? {}, durationMs, caller);
-    case "rollback":
-      return commands.rollback(name, request.version, durationMs, caller);
-    case "start":
-      return commands.start(name, durationMs, caller);
-    case "restart":
-      return commands.restart(name, durationMs, timeoutMs, caller);
-    case "stop": {
-      const options = { withDependents, ...(timeoutMs !== undefined && { timeoutMs }) };
-      return commands.stop(name, options, caller);
-    }
-    case "delete":
-      return commands.remove(name, caller).then(nothing);
-    case "signal":
-      return commands.signal(name, request.signal ?? "HUP", caller).then(nothing);
-    case "list":
-      return Promise.resolve(commands.list(caller)).then(nothing);
-  }
-}
+type Lines = AsyncIterable<StreamLine>;
+type Order = (commands: ServiceCommands, request: Request, caller: Caller) => Promise<Lines>;
+
+const ORDERS: Readonly<Record<Request["verb"], Order>> = {
+  put: (commands, { service, definition, durationMs }, caller) =>
+    commands.put(service, definition ?? { cmd: service }, durationMs, caller),
+  update: (commands, { service, change, durationMs }, caller) =>
+    commands.update(service, change ?? {}, durationMs, caller),
+  rollback: (commands, { service, version, durationMs }, caller) =>
+    commands.rollback(service, version, durationMs, caller),
+  start: (commands, { service, durationMs }, caller) => commands.start(service, durationMs, caller),
+  restart: (commands, { service, durationMs, timeoutMs }, caller) =>
+    commands.restart(service, durationMs, timeoutMs, caller),
+  stop: (commands, { service, timeoutMs, withDependents }, caller) =>
+    commands.stop(
+      service,
+      { withDependents, ...(timeoutMs !== undefined && { timeoutMs }) },
+      caller,
+    ),
+  delete: async (commands, { service }, caller) => {
+    await commands.remove(service, caller);
+    return nothing();
+  },
+  signal: async (commands, { service, signal = "HUP" }, caller) => {
+    await commands.signal(service, signal, caller);
+    return nothing();
+  },
+  list: async (commands, _, caller) => {
+    commands.list(caller);
+    return nothing();
+  },
+};
 
 async function* nothing(): AsyncGenerator<StreamLine> {}

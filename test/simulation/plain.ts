@@ -46,7 +46,9 @@ const stops: Reading = (service) => {
 
 /** An end that nobody asked for: what follows is what the policy says. */
 function fails(service: Plain, row: EventRow, status?: ExitStatus, isFinal = false): void {
-  const verdict = isFinal ? "ends badly" : judge(service.definition, service.failures, row.at, status);
+  const verdict = isFinal
+    ? "ends badly"
+    : judge(service.definition, service.failures, row.at, status);
   if (verdict !== "retried") service.ended = verdict;
   const isProcess = row.type === "process.exited" || row.type === "process.spawn_failed";
   const down = row.type === "process.spawn_failed" ? "failed" : "stopping";
@@ -70,7 +72,13 @@ function closes(service: Plain, row: EventRow): void {
 /** Before this no timer of the name may count, by the words of the definition. */
 function earliest({ definition, failures, since, spawnedAt }: Plain, timer: string): number {
   const { readyTimeoutMs = 60_000, backoff = {} } = definition;
-  const { resetAfterMs = 30_000, firstMs = 200, factor = 2, maxMs = 30_000, jitter = 0.2 } = backoff;
+  const {
+    resetAfterMs = 30_000,
+    firstMs = 200,
+    factor = 2,
+    maxMs = 30_000,
+    jitter = 0.2,
+  } = backoff;
   if (timer === "ready") return spawnedAt + readyTimeoutMs;
   if (timer === "healthy") return since + resetAfterMs;
   const delay = Math.min(maxMs, firstMs * factor ** (failures.length - 1));
@@ -118,7 +126,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
   "health.failed": (service, row) => fails(service, row),
   "incarnation.emptied": closes,
   "timer.fired": (service, row) => {
-    const due = earliest(service, String(row.data["timer"]));
+    const due = earliest(service, row.data["timer"] as string);
     const say = () => `row ${row.seq}: ${service.name}'s timer fires at ${row.at}, before ${due}`;
     keeps(row.at >= due, "timers", say);
     if (row.data["timer"] === "ready") fails(service, row);
@@ -129,11 +137,14 @@ const READINGS: Readonly<Record<string, Reading>> = {
     const isBack = row.toState === "pending" || row.toState === "restarting";
     const mayBeBack =
       service.desired === "running" &&
-      (service.ended === undefined || service.ended === "drained" || row.data["newMachineBoot"] === true);
+      (service.ended === undefined ||
+        service.ended === "drained" ||
+        row.data["newMachineBoot"] === true);
     keeps(
       !isBack || mayBeBack,
       "I6",
-      () => `row ${row.seq} brings ${service.name} back, which is ${service.desired}, ${service.ended}`,
+      () =>
+        `row ${row.seq} brings ${service.name} back, which is ${service.desired}, ${service.ended}`,
     );
     keeps(
       found.kind === "none" || service.open !== undefined,
@@ -148,8 +159,10 @@ const READINGS: Readonly<Record<string, Reading>> = {
 export function read(before: Plain | undefined, name: string, row: EventRow): Plain | undefined {
   if (row.type === "service.created") return born(name, row);
   if (!before) return undefined;
-  const isOfItsLife = row.incarnation === null || FREE.has(row.type) || row.incarnation === before.open?.id;
-  const say = () => `row ${row.seq} (${row.type}) of ${name} is of ${row.incarnation}, and ${before.open?.id} is open`;
+  const isOfItsLife =
+    row.incarnation === null || FREE.has(row.type) || row.incarnation === before.open?.id;
+  const say = () =>
+    `row ${row.seq} (${row.type}) of ${name} is of ${row.incarnation}, and ${before.open?.id} is open`;
   keeps(isOfItsLife, "I1", say);
   READINGS[row.type]?.(before, row);
   if (row.toState !== before.phase) before.since = row.at;

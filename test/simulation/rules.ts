@@ -57,14 +57,19 @@ function follows(row: EventRow, { last, lastOfStream, byId }: Before): void {
 /** Who may ask for a start: a person, or a start that a person asked for. I6: never the runtime by itself. */
 function isAskedFor(row: EventRow, { byId }: Before): boolean {
   for (let at: EventRow | undefined = row; at; at = at.cause ? byId.get(at.cause) : undefined) {
-    if (!/^service\.(created|changed|start_requested|restart_requested)$/.test(at.type)) return false;
+    if (!/^service\.(created|changed|start_requested|restart_requested)$/.test(at.type))
+      return false;
     if (at.actor !== "runtime") return true;
   }
   return false;
 }
 
 /** I6, needs: what a row that asks for a process must find. */
-function mayStart(row: EventRow, service: Plain, { services, environment, incarnations }: Before): void {
+function mayStart(
+  row: EventRow,
+  service: Plain,
+  { services, environment, incarnations }: Before,
+): void {
   const say = (why: string) => () => `row ${row.seq} starts ${service.name}, which ${why}`;
   keeps(service.desired === "running", "I6", say("is to be stopped"));
   keeps(!service.deleting, "I6", say("is being deleted"));

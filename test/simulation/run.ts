@@ -100,12 +100,18 @@ class Run {
 
   *#decided(): Generator<Decision> {
     const { history, seed, steps = history?.length ?? 0 } = this.#options;
-    if (history) return yield* history;
+    if (history) {
+      yield* history;
+      return;
+    }
     const decide = decider(chanceOf(seed).stream);
     const { scheduler, ledger } = this.#world;
     const exists = (service: string): boolean => ledger.services.has(service);
-    for (let step = 0; step < steps; step += 1)
-      yield decide({ isQuiet: scheduler.nextDue === undefined, exists });
+    for (let step = 0; step < steps; step += 1) {
+      const last = this.#world.people.asked.at(-1)?.request.service;
+      const isQuiet = scheduler.nextDue === undefined;
+      yield decide({ isQuiet, exists, ...(last !== undefined && { last }) });
+    }
   }
 
   /** What follows at once is done, and everything holds. */

@@ -10,6 +10,7 @@ import type {
 import type { Chance } from "./chance.ts";
 import type { Kernel, Process } from "./kernel.ts";
 import { GOOD, type Programs } from "./programs.ts";
+import { exitOf, type Life, Lives } from "./lives.ts";
 import type { Plans } from "./scheduler.ts";
 
 export interface RunnerPorts {
@@ -25,27 +26,9 @@ export interface RunnerPorts {
   asked: (effect: string, stream: string, incarnation: string) => void;
 }
 
-/** How far one life is, as its runner knows. */
-interface Life {
-  readonly stream: string;
-  readonly incarnation: string;
-  stage: "asked" | "spawning" | "up" | "ended" | "closed";
-  main?: Process;
-  isChild: boolean;
-  isExitTold: boolean;
-  stop?: { signal: string; due: number; command: boolean };
-  unprovenPid?: number;
-  isWatched: boolean;
-  isClearing: boolean;
-  isUnkillableTold: boolean;
-  hasOutput: boolean;
-}
-
 const UNKILLABLE_MS = 5_000;
 const WATCH_MS = 5_000;
 const LOOK_MS = 50;
-/** Reports that may be heard again. */
-const REMEMBERED = 100;
 
 /**
  * The processes of services in the simulated world, as `src/runtime/ports.ts` promises them: written anew from its words, over a kernel that is not there.
@@ -53,19 +36,18 @@ const REMEMBERED = 100;
  */
 export class SimulatedRunner implements ProcessRunner {
   readonly #ports: RunnerPorts;
-  readonly #lives = new Map<string, Life>();
-  readonly #finished = new Set<string>();
-  readonly #told: [string, readonly RunnerReport[]][] = [];
+  readonly #lives: Lives;
 
   constructor(ports: RunnerPorts) {
     this.#ports = ports;
+    this.#lives = new Lives(ports.report);
   }
 
   spawn(request: SpawnRequest): void {
     const { stream, incarnation } = request;
     this.#ports.asked("spawnProcess", stream, incarnation);
-    if (this.#lives.has(incarnation) || this.#finished.has(incarnation)) return;
-    const life = this.#keep(stream, incarnation, "asked");
+    if (this.#lives.isKnown(incarnation)) return;
+    const life = this.#lives.begin(stream, incarnation, "asked");
     const { programs, chance } = this.#ports;
     const name = programs.nextStart(idOf(stream));
     const { checkMs, refused } = programs.of(idOf(stream));
@@ -79,7 +61,7 @@ export class SimulatedRunner implements ProcessRunner {
   stop(request: Parameters<ProcessRunner["stop"]>[0]): void {
     const { stream, incarnation, signal, timeoutMs } = request;
     this.#ports.asked("stopIncarnation", stream, incarnation);
-    const life = this.#known(stream, incarnation);
+    const life = this.#lives.open(stream, incarnation);
     if (!life || life.unprovenPid !== undefined) return;
     const due = this.#now + timeoutMs;
     if (life.stop && life.stop.due <= due) return;
@@ -95,7 +77,7 @@ export class SimulatedRunner implements ProcessRunner {
 
   empty({ stream, incarnation }: { stream: string; incarnation: string }): void {
     this.#ports.asked("emptyIncarnation", stream, incarnation);
-    const life = this.#known(stream, incarnation);
+    const life = this.#lives.open(stream, incarnation);
     if (life?.stage === "ended" && life.unprovenPid === undefined) this.#clear(life);
   }
 
@@ -107,7 +89,7 @@ export class SimulatedRunner implements ProcessRunner {
 
   watch({ stream, incarnation, pid }: Parameters<ProcessRunner["watch"]>[0]): void {
     this.#ports.asked("watchUnproven", stream, incarnation);
-    const life = this.#known(stream, incarnation);
+    const life = this.#lives.open(stream, incarnation);
     if (!life || life.isWatched) return;
     life.isWatched = true;
     life.unprovenPid ??= pid;
@@ -136,14 +118,17 @@ export class SimulatedRunner implements ProcessRunner {
     const all = kernel.of(incarnation);
     const proven = all.filter(({ role, program }) => !(role === "main" && program.hidden && pid));
     if (proven.length > 0) {
-      const life = this.#keep(stream, incarnation, "ended");
+      const life = this.#lives.begin(stream, incarnation, "ended");
       const main = proven.find((one) => one.role === "main" && one.pid === pid);
       if (main) Object.assign(life, { stage: "up", main, isExitTold: exited });
       return { kind: "proven", pids: proven.map((one) => one.pid) };
     }
     const holder = pid === undefined || exited ? undefined : kernel.byPid(pid);
     if (pid === undefined || !holder || holder.startTime !== startTime) return { kind: "none" };
-    Object.assign(this.#keep(stream, incarnation, "ended"), { unprovenPid: pid, main: holder });
+    Object.assign(this.#lives.begin(stream, incarnation, "ended"), {
+      unprovenPid: pid,
+      main: holder,
+    });
     return { kind: "unproven", pid };
   }
 
@@ -168,7 +153,7 @@ export class SimulatedRunner implements ProcessRunner {
     Object.assign(life, { stage: "up", isChild: true, isExitTold: false, hasOutput: true });
     main.parent = (status) =>
       this.#after(chance.whole(`look ${name}`, 0, 2), () => this.#mainEnded(life, status));
-    this.#tell(life, {
+    this.#lives.tell(life, {
       type: "process.spawned",
       incarnation,
       pid,
@@ -181,10 +166,14 @@ export class SimulatedRunner implements ProcessRunner {
   }
 
   #notSpawned(life: Life, errno: string, permanent: boolean): void {
-    this.#forget(life);
-    const error = { errno, message: `cannot be spawned: ${errno}`, ...(permanent && { permanent }) };
+    this.#lives.close(life);
+    const error = {
+      errno,
+      message: `cannot be spawned: ${errno}`,
+      ...(permanent && { permanent }),
+    };
     const { incarnation } = life;
-    this.#tell(life, { type: "process.spawn_failed", incarnation, error });
+    this.#lives.tell(life, { type: "process.spawn_failed", incarnation, error });
   }
 
   #gently(life: Life): void {
@@ -199,7 +188,8 @@ export class SimulatedRunner implements ProcessRunner {
       if (life.stage !== "up") return;
       const { incarnation } = life;
       const reason = "exited with code 1";
-      if (isAsked) this.#tell(life, { type: "process.stop_command_failed", incarnation, reason });
+      if (isAsked)
+        this.#lives.tell(life, { type: "process.stop_command_failed", incarnation, reason });
       for (const one of this.#left(life)) {
         if (one.role === "escapee") continue;
         this.#ports.kernel.signal(one, stop.signal);
@@ -218,7 +208,7 @@ export class SimulatedRunner implements ProcessRunner {
 
   #kill(life: Life): void {
     if (life.stage === "closed" || life.stage === "ended") return;
-    this.#tell(life, { type: "process.kill_sent", incarnation: life.incarnation });
+    this.#lives.tell(life, { type: "process.kill_sent", incarnation: life.incarnation });
     this.#clear(life);
   }
 
@@ -229,7 +219,7 @@ export class SimulatedRunner implements ProcessRunner {
   #saysUnkillable(life: Life, pid: number): void {
     if (life.isUnkillableTold) return;
     life.isUnkillableTold = true;
-    this.#tell(life, { type: "process.unkillable", incarnation: life.incarnation, pid });
+    this.#lives.tell(life, { type: "process.unkillable", incarnation: life.incarnation, pid });
   }
 
   #mainEnded(life: Life, status: ExitStatus): void {
@@ -239,7 +229,7 @@ export class SimulatedRunner implements ProcessRunner {
     if (this.#left(life).length === 0 && !life.stop && !life.isClearing) {
       this.#close(life, exited);
     } else {
-      if (exited.length > 0) this.#tell(life, ...exited);
+      this.#lives.tell(life, ...exited);
       this.#clear(life);
     }
     this.#drains(life);
@@ -250,7 +240,7 @@ export class SimulatedRunner implements ProcessRunner {
     life.hasOutput = false;
     const { incarnation, main } = life;
     this.#after(main?.program.drainMs ?? 1, () =>
-      this.#tell(life, { type: "output.ended", incarnation, logTo: 0, lines: 0 }),
+      this.#lives.tell(life, { type: "output.ended", incarnation, logTo: 0, lines: 0 }),
     );
   }
 
@@ -279,8 +269,8 @@ export class SimulatedRunner implements ProcessRunner {
     if (life.stage === "closed") return;
     const { incarnation } = life;
     const told = [...facts, ...exitOf(life, {})];
-    this.#forget(life);
-    this.#tell(life, ...told, { type: "incarnation.emptied", incarnation });
+    this.#lives.close(life);
+    this.#lives.tell(life, ...told, { type: "incarnation.emptied", incarnation });
     this.#drains(life);
   }
 
@@ -289,46 +279,9 @@ export class SimulatedRunner implements ProcessRunner {
     return unprovenPid === undefined ? this.#ports.kernel.of(incarnation) : [];
   }
 
-  #keep(stream: string, incarnation: string, stage: Life["stage"]): Life {
-    const life: Life = {
-      stream,
-      incarnation,
-      stage,
-      isChild: false,
-      isExitTold: true,
-      isWatched: false,
-      isClearing: false,
-      isUnkillableTold: false,
-      hasOutput: false,
-    };
-    this.#lives.set(incarnation, life);
-    return life;
-  }
-
-  #known(stream: string, incarnation: string): Life | undefined {
-    if (this.#finished.has(incarnation)) return undefined;
-    return this.#lives.get(incarnation) ?? this.#keep(stream, incarnation, "ended");
-  }
-
-  #forget(life: Life): void {
-    life.stage = "closed";
-    this.#lives.delete(life.incarnation);
-    this.#finished.add(life.incarnation);
-  }
-
-  #tell(life: Life, ...facts: readonly RunnerReport[]): void {
-    this.#told.push([life.stream, facts]);
-    if (this.#told.length > REMEMBERED) this.#told.shift();
-    this.#ports.report(life.stream, facts);
-  }
-
-  /** A report of a life that is over comes once more, as one that was late would. */
+  /** See `Lives.echo`. */
   echo(service: string, back: number): void {
-    const late = this.#told.filter(
-      ([stream, [fact]]) => idOf(stream) === service && this.#finished.has(fact?.incarnation ?? ""),
-    );
-    const told = late.at(-1 - back);
-    if (told) this.#ports.report(...told);
+    this.#lives.echo(service, back);
   }
 
   get #now(): number {
@@ -338,11 +291,4 @@ export class SimulatedRunner implements ProcessRunner {
   #after(ms: number, run: () => void): void {
     this.#ports.plans.after(ms, run);
   }
-}
-
-/** The end of the main process, if it is not told yet. */
-function exitOf(life: Life, status: ExitStatus): RunnerReport[] {
-  if (life.isExitTold) return [];
-  life.isExitTold = true;
-  return [{ type: "process.exited", incarnation: life.incarnation, status }];
 }

@@ -138,7 +138,15 @@ export class World {
     this.#machineSince = this.scheduler.now;
   }
 
-  shutDown({ deadlineMs, hurryMs, afterMs }: { deadlineMs: number; hurryMs?: number; afterMs: number }): void {
+  shutDown({
+    deadlineMs,
+    hurryMs,
+    afterMs,
+  }: {
+    deadlineMs: number;
+    hurryMs?: number;
+    afterMs: number;
+  }): void {
     const { daemon } = this;
     if (!daemon?.hasBooted || daemon.ending) return;
     daemon.shutDown(deadlineMs, () => {
@@ -161,7 +169,8 @@ export class World {
   stepWall(byMs: number): void {
     this.#skew += byMs;
     const { daemon } = this;
-    if (Math.abs(byMs) > 1_000) daemon?.plans.after(500, () => daemon.hasBooted && daemon.noticesStep(byMs));
+    if (Math.abs(byMs) > 1_000)
+      daemon?.plans.after(500, () => daemon.hasBooted && daemon.noticesStep(byMs));
   }
 
   /** Everything that must hold at any moment. @throws Broken what does not */
@@ -179,4 +188,6 @@ export class World {
 }
 
 const asBroken = (error: unknown): Broken =>
-  error instanceof Broken ? error : new Broken("daemon", error instanceof Error ? (error.stack ?? error.message) : String(error));
+  error instanceof Broken
+    ? error
+    : new Broken("daemon", error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -30,7 +30,8 @@ const params = {
   properties: { name: { type: "string", pattern: "^[a-z_]{1,40}$", "x-allowed": "its name" } },
 } as const;
 
-const projectionView = {
+/** A read model as it is shown. */
+export const projectionView = {
   type: "object",
   additionalProperties: false,
   required: ["name", "version", "seq"],

@@ -86,14 +86,12 @@ const repairJson = ({ found, repaired: isRepaired }: Repair): object => ({
 
 function repairText({ found, repaired: isRepaired }: Repair): string {
   const end = isRepaired ? "it was made anew, and is right now" : "";
-  switch (found.outcome) {
-    case "equal":
-      return "The table of services says what the log says.";
-    case "differs":
-      return `The table of services was wrong about ${found.names.join(", ")}: ${end}.`;
-    case "unknown":
-      return `The table of services was of no use (${found.reason}): ${end}.`;
-  }
+  if (found.outcome === "equal") return "The table of services says what the log says.";
+  const what =
+    found.outcome === "differs"
+      ? `wrong about ${found.names.join(", ")}`
+      : `of no use (${found.reason})`;
+  return `The table of services was ${what}: ${end}.`;
 }
 
 const altered = (

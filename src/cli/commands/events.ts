@@ -123,7 +123,6 @@ const showJson: Asked["show"] = (rows) => {
 async function fromStore({ store, daemon }: Past, asked: Asked): Promise<void> {
   const { eventPages } = await import("../../offline/events.ts");
   const next = Math.max(store.reader.head().seq + 1, asked.from ?? 1);
-  asked.show([]);
   let shown = 0;
   let last = 0;
   for (const page of eventPages(store, asked)) {
@@ -131,6 +130,7 @@ async function fromStore({ store, daemon }: Past, asked: Asked): Promise<void> {
     shown += page.length;
     last = page.at(-1)?.seq ?? last;
   }
+  if (shown === 0) asked.show([]);
   if (!asked.follow) return;
   if (!daemon) await refuseToFollow(asked.reach, store.file);
   const left =

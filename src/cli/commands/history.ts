@@ -43,7 +43,7 @@ export const history = defineCommand({
         if (told.goneUpTo !== undefined)
           print(paint("dim", `retention has removed events up to ${told.goneUpTo}`));
         if (told.earlier > 0)
-          print(paint("dim", `${told.earlier} earlier lives are left out: --limit shows more`));
+          print(paint("dim", `${earlierLives(told.earlier)} left out: --limit shows more`));
         return print(historyTable(told));
       }
       const { historyJson } = await import("../../offline/json.ts");
@@ -51,3 +51,6 @@ export const history = defineCommand({
     });
   },
 });
+
+const earlierLives = (count: number): string =>
+  count === 1 ? "1 earlier life is" : `${count} earlier lives are`;

@@ -6,15 +6,15 @@ import type { Argument, VerbData } from "../verb.ts";
 interface Property {
   type?: string | readonly string[];
   description?: string;
-  default?: unknown;
+  default?: string | number | boolean | null | object;
 }
 
 function flagFor([key, property]: [string, Property]): [string, Argument] {
   const { type, description = "", default: standard } = property;
   const text =
-    standard === null || type === "boolean"
+    standard === null || typeof standard === "object" || type === "boolean"
       ? description
-      : `${description} (default: ${String(standard)})`;
+      : `${description} (default: ${standard})`;
   const flag: Argument =
     type === "boolean"
       ? { type: "boolean", description: text }

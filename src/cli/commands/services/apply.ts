@@ -8,6 +8,7 @@ import { EXIT } from "../../exit-codes.ts";
 import { onTerminal, say } from "../../output.ts";
 import { planOf, type Step } from "../../plan.ts";
 import { jsonReport, textReport, type Report } from "../../plan-report.ts";
+import { secretWarning } from "../../secrets.ts";
 import { wantedServices } from "../../wanted.ts";
 
 export const apply = defineCommand({
@@ -44,6 +45,7 @@ export const apply = defineCommand({
     const report = args.json || !onTerminal() ? jsonReport : textReport;
     steps.forEach(report.step);
     const changes = steps.filter(({ kind }) => kind !== "same");
+    warnOfSecrets(changes);
     if (args["dry-run"] || changes.length === 0) return EXIT.ok;
     if (onTerminal() && !args.yes && !(await confirmed("Apply?"))) {
       say("nothing was changed");
@@ -52,6 +54,13 @@ export const apply = defineCommand({
     return carryOut(client, changes, report);
   },
 });
+
+function warnOfSecrets(steps: readonly Step[]): void {
+  for (const { name, definition } of steps) {
+    const warning = secretWarning(definition);
+    if (warning) say(`${name}: ${warning}`);
+  }
+}
 
 /** Services as they are, each with the values of its variables, which lists do not show. */
 async function current(client: Client): Promise<ServiceWire[]> {

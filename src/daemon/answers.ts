@@ -1,0 +1,102 @@
+import type { EventLog } from "../api/feed/feed.ts";
+import type { MetricsSource } from "../api/metrics/source.ts";
+import type { Projections } from "../api/routes/projections.ts";
+import type { Logger } from "../base/logger.ts";
+import { serviceGauges } from "../commands/gauges.ts";
+import { keys } from "../commands/keys.ts";
+import { logLines } from "../commands/log-lines.ts";
+import type { ServiceCommands } from "../commands/ports.ts";
+import type { ServiceReads } from "../commands/read-services.ts";
+import { retireService } from "../commands/retire.ts";
+import { serviceCommands } from "../commands/services.ts";
+import type { Config } from "../config/schema.ts";
+import { admit } from "../effects/admit.ts";
+import { ownIds } from "../effects/user.ts";
+import { eventPages } from "../journal/event-pages.ts";
+import { storeBytes } from "../journal/store-size.ts";
+import type { Tail } from "../journal/tail.ts";
+import { peerCredentials } from "../posix/calls.ts";
+import { headOf } from "../projections/heads.ts";
+import { projections } from "../projections/index.ts";
+import { type Dispatcher, inWords } from "../runtime/dispatch.ts";
+import { after } from "./after.ts";
+import type { Store } from "./open-store.ts";
+import type { Runtime } from "./runtime.ts";
+
+export const eventLog = (
+  { db, reader }: Pick<Store, "db" | "reader">,
+  tail: Tail,
+  stateDir: string,
+): EventLog => ({
+  ...eventPages(db),
+  head: () => ({ ...reader.head(), stateDir }),
+  firstSeq: () => reader.firstSeq(),
+  subscribe: () => tail.subscribe(),
+});
+
+export const metricsSource = (
+  { stateDir }: Config,
+  { commits, reader }: Pick<Store, "commits" | "reader">,
+  dispatcher: Dispatcher,
+  { byName }: ServiceReads,
+): MetricsSource => ({
+  services: () => serviceGauges(dispatcher.view, byName),
+  log: () => ({
+    first: reader.firstSeq(),
+    last: reader.head().seq,
+    bytes: storeBytes(stateDir),
+  }),
+  commits,
+  queue: () => dispatcher.waiting,
+});
+
+export const projectionsOf = ({ db, rebuild }: Pick<Store, "db" | "rebuild">): Projections => ({
+  states: () =>
+    projections.flatMap(({ name }) => {
+      const { version = 0, seq = 0, stale } = headOf(db, name) ?? {};
+      return [{ name, version, seq, ...(typeof stale === "string" && { stale }) }];
+    }),
+  rebuild: (name) => rebuild(name, "somebody asked for it"),
+});
+
+export function peerUid(socket: object): number | undefined {
+  const { _handle: handle } = socket as { _handle?: { fd?: number } };
+  return handle?.fd === undefined || handle.fd < 0 ? undefined : peerCredentials(handle.fd).uid;
+}
+
+/** What may be asked of services. Each part is handed what it needs. */
+export function commandsOf(
+  { clock, journal, logs, reader, readOnly, values }: Store,
+  { dispatcher, processes, registry }: Runtime,
+  read: ServiceReads,
+): ServiceCommands {
+  const { byName } = read;
+  const retiring = { dispatcher, registry, processes, after, rows: reader, byName };
+  return serviceCommands({
+    dispatcher,
+    clock,
+    values,
+    logs,
+    wall: clock.wall,
+    after,
+    keys: keys({ reader, journal, clock }),
+    read,
+    admits: (asked) => admit(asked, ownIds(), process.env),
+    versions: reader,
+    logLines: (name, lines, until) => logLines(logs, name, lines, until),
+    retire: (name, actor) =>
+      readOnly ? Promise.reject(readOnly) : retireService(retiring, name, actor),
+  });
+}
+
+/** A read model that was changed by hand, or by a bug, is found before anybody is answered from it. */
+export function mendServices(
+  { wrong }: ServiceReads,
+  { rebuild }: Pick<Store, "rebuild">,
+  logger: Logger,
+): void {
+  const names = wrong();
+  if (names.length === 0) return;
+  const reason = `it says otherwise than the log about ${names.join(", ")}`;
+  rebuild("services", reason).catch((error: unknown) => logger.error(inWords(error)));
+}
