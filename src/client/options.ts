@@ -52,6 +52,3 @@ export interface LogsOptions extends CallOptions {
   /** Go on with what comes until the caller leaves. */
   follow?: boolean | undefined;
 }
-
-/** A command's options, and the one that only a rollback has. */
-type Commanded = Options & { version?: number | undefined };

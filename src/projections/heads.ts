@@ -14,9 +14,9 @@ export interface ProjectionHead {
 
 /** What is noted of a projection; undefined where its table was never made. */
 export const headOf = (db: Db, name: string): ProjectionHead | undefined =>
-  prepared(db, "SELECT name, version, seq, stale FROM projection_heads WHERE name = ?").get(name) as
-    | ProjectionHead
-    | undefined; // its columns
+  prepared(db, "SELECT name, version, seq, stale FROM projection_heads WHERE name = ?").get(
+    name,
+  ) as ProjectionHead | undefined; // its columns
 
 /** The log's last row, by its rows or, where retention took them all, by its anchor; 0 in an empty log. */
 export const lastSeq = (db: Db): number =>

@@ -12,6 +12,8 @@ export interface KeeperPorts {
   /** Calls back later, between appends. */
   later: (ms: number, run: () => void) => void;
   tell: (news: ProjectionNews) => void;
+  /** Milliseconds of a clock that never goes back; by default Node's own. */
+  now?: () => number;
 }
 
 /** Looks after the projections of one write connection. */
@@ -70,6 +72,7 @@ interface Task {
 class Keeper {
   readonly #db: Db;
   readonly #ports: KeeperPorts;
+  readonly #now: () => number;
   /** What is to be made later: the newest plan for it counts. */
   readonly #plans = new Map<Projection, symbol>();
   readonly #due = new Set<Projection>();
@@ -82,6 +85,7 @@ class Keeper {
   constructor(db: Db, ports: KeeperPorts) {
     this.#db = db;
     this.#ports = ports;
+    this.#now = ports.now ?? (() => performance.now());
   }
 
   /** Nobody is to read it any more, and it is to be made anew. What was made of it so far is thrown away. */
@@ -98,7 +102,7 @@ class Keeper {
 
   #pauseBefore(projection: Projection): number {
     const made = this.#made.get(projection);
-    return made === undefined ? 0 : Math.max(0, made + AGAIN_MS - performance.now());
+    return made === undefined ? 0 : Math.max(0, made + AGAIN_MS - this.#now());
   }
 
   #plan(projection: Projection, ms: number): void {
@@ -127,17 +131,17 @@ class Keeper {
     const [projection] = this.#due;
     if (!projection) return undefined;
     this.#due.delete(projection);
-    return { projection, began: performance.now() };
+    return { projection, began: this.#now() };
   }
 
   /** @returns whether it is over, well or not */
   #step(task: Task): boolean {
     const { projection, began } = task;
     try {
-      task.rebuild ??= new Rebuild(this.#db, projection, this.#ports.open);
+      task.rebuild ??= new Rebuild(this.#db, projection, this.#ports.open, this.#now);
       if (!task.rebuild.step()) return false;
-      this.#made.set(projection, performance.now());
-      this.#tell(projection, { outcome: "made", tookMs: performance.now() - began });
+      this.#made.set(projection, this.#now());
+      this.#tell(projection, { outcome: "made", tookMs: this.#now() - began });
     } catch (error) {
       this.#failed(task, error);
     }

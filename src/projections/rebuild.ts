@@ -32,10 +32,18 @@ export class Rebuild {
   readonly #source: LogSource;
   readonly #states: Iterator<StreamNow>;
   readonly #table: string;
+  readonly #now: () => number;
   #isBegun = false;
   #seq: number;
 
-  constructor(db: Db, projection: Projection, open: OpenSource) {
+  /** @param now milliseconds of a clock that never goes back */
+  constructor(
+    db: Db,
+    projection: Projection,
+    open: OpenSource,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#now = now;
     this.#db = db;
     this.#projection = projection;
     this.#source = open(projection.state ? "present" : "beginning");
@@ -51,7 +59,7 @@ export class Rebuild {
    * @throws what a handler threw; the piece is undone then, and the table beside is of no use any more
    */
   step(pieceMs = PIECE_MS): boolean {
-    return this.#db.transaction(() => this.#piece(performance.now() + pieceMs)).immediate();
+    return this.#db.transaction(() => this.#piece(this.#now() + pieceMs)).immediate();
   }
 
   /** Throws away what was made. */
@@ -65,7 +73,7 @@ export class Rebuild {
       const state = this.#states.next();
       if (!state.done) this.#projection.state?.(this.#db, state.value, this.#table);
       else if (this.#fold() === 0) return this.#swapIn();
-    } while (performance.now() < until);
+    } while (this.#now() < until);
     return false;
   }
 

@@ -60,13 +60,21 @@ describe("events --follow", () => {
   it("goes on over the death of the daemon, without loss or repeat, and says so", async () => {
     const sprite = await bootedSprite();
     const follow = live(sprite, "events", "--follow", "--from", "1");
-    await until("it follows", () => follow.lines().length > 0);
+    for (const name of ["one", "two", "three"]) {
+      // What came after the log was read can only have come over the connection.
+      await sprite.put(name, { cmd: fixture("forever") });
+      const shown = () => follow.lines().some(({ stream }) => stream === `service/${name}`);
+      await until(`${name} is shown`, shown, undefined, follow.said);
+    }
 
     await sprite.killDaemon();
     await until("the loss is told", () => follow.said().includes("the daemon went away"));
     await sprite.boot();
     await sprite.put("web", { cmd: fixture("forever") });
-    const spawned = () => follow.lines().some(({ type }) => type === "process.spawned");
+    const spawned = () =>
+      follow
+        .lines()
+        .some(({ type, stream }) => type === "process.spawned" && stream === "service/web");
     await until("what came is shown", spawned, undefined, follow.said);
 
     const seqs = follow.lines().map(({ seq }) => seq);

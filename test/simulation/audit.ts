@@ -1,14 +1,15 @@
 import Database from "better-sqlite3";
 import type { Db } from "../../src/journal/sqlite.ts";
 import { verifyLog } from "../../src/journal/verify.ts";
-import { refold } from "../../src/projections/engine.ts";
+import { eventReader } from "../../src/journal/read.ts";
 import { projections } from "../../src/projections/index.ts";
+import { Rebuild } from "../../src/projections/rebuild.ts";
+import { logSource } from "../../src/runtime/log-source.ts";
 import { statesAt } from "../../src/runtime/past.ts";
 import { Fold } from "../../src/runtime/replay.ts";
 import { keeps } from "./broken.ts";
 import type { Daemon } from "./daemon.ts";
-import type { Ledger } from "./ledger.ts";
-import { folded } from "./store.ts";
+import { foldInto, type Ledger } from "./ledger.ts";
 
 /** What costs too much to be looked at after each step: the whole log against everything that was made of it. @throws Broken */
 export function mustAgree({ db, reader }: Daemon, ledger: Ledger): void {
@@ -23,11 +24,28 @@ export function mustAgree({ db, reader }: Daemon, ledger: Ledger): void {
     () => `from its snapshots the log gives ${near}, and from its rows ${once}`,
   );
   readModelsMustBeFolds(db);
+  commandsMustBeKept(db, ledger);
+}
+
+/** What people asked for is kept when retention removes the rows around it. */
+function commandsMustBeKept(db: Db, { rows }: Ledger): void {
+  const { cut } = db.prepare("SELECT coalesce(max(seq), 0) AS cut FROM anchors").get() as Cut;
+  // What a run of retention that was cut off left is removed, and archived, by the next one.
+  const places = "SELECT hash FROM archived_commands UNION SELECT hash FROM events WHERE seq <= ?";
+  const archived = new Set(db.prepare(places).pluck().all(cut));
+  const lost = rows.find(
+    ({ seq, actor, hash }) => seq <= cut && actor !== "runtime" && !archived.has(hash),
+  );
+  keeps(!lost, "I2", () => `row ${lost?.seq} of ${lost?.actor} was cut and is not in the archive`);
+}
+
+interface Cut {
+  cut: number;
 }
 
 function foldOf({ rows }: Ledger): string {
   const fold = new Fold();
-  for (const row of rows) fold.add(row);
+  for (const row of rows) foldInto(fold, row);
   return statesOf(fold);
 }
 
@@ -43,13 +61,14 @@ const statesOf = ({ streams }: Fold): string =>
 function readModelsMustBeFolds(db: Db): void {
   const copy = copyOf(db);
   try {
-    copy.exec("UPDATE projection_heads SET stale = 'thrown away'");
-    refold(copy, projections, () => folded(copy));
-    for (const { name } of projections) {
+    for (const projection of projections) {
+      const { name } = projection;
+      const fresh = new Rebuild(copy, projection, logSource(eventReader(copy)));
+      while (!fresh.step());
       const all = (from: Db) =>
         JSON.stringify(from.prepare(`SELECT * FROM ${name} ORDER BY 1`).all());
-      const [kept, fresh] = [all(db), all(copy)];
-      keeps(kept === fresh, "I3", () => `the read model ${name} has ${kept}, and anew ${fresh}`);
+      const [kept, made] = [all(db), all(copy)];
+      keeps(kept === made, "I3", () => `the read model ${name} has ${kept}, and anew ${made}`);
     }
   } finally {
     copy.close();

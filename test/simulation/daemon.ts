@@ -1,9 +1,10 @@
-import { systemClock } from "../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { AppError } from "../../src/base/errors.ts";
 import type { Ids } from "../../src/base/ids.ts";
 import { envValues } from "../../src/commands/env-values.ts";
 import { keys } from "../../src/commands/keys.ts";
 import type { ServiceCommands } from "../../src/commands/ports.ts";
+import { serviceReads } from "../../src/commands/read-services.ts";
 import { retireService } from "../../src/commands/retire.ts";
 import { serviceCommands } from "../../src/commands/services.ts";
 import { createTimers } from "../../src/effects/timers.ts";
@@ -12,7 +13,6 @@ import type { EventReader } from "../../src/journal/event-reader.ts";
 import { eventReader } from "../../src/journal/read.ts";
 import type { Sealer } from "../../src/journal/seal.ts";
 import type { Db } from "../../src/journal/sqlite.ts";
-import { allServices, serviceByName } from "../../src/projections/services.ts";
 import { boot } from "../../src/runtime/boot.ts";
 import { Dispatcher } from "../../src/runtime/dispatch.ts";
 import { boundMachines } from "../../src/runtime/effects.ts";
@@ -28,6 +28,10 @@ import { SimulatedRunner } from "./runner.ts";
 import type { Cancel, Plans } from "./scheduler.ts";
 import { SimulatedStore } from "./store.ts";
 import type { World } from "./world.ts";
+
+/** Retention never goes by size here. */
+const KEPT_BYTES = 1_000_000_000;
+const RETAIN_PAUSE_MS = 100;
 
 /** Values are turned around instead of encrypted: the same ones give the same bytes. */
 const turned: Sealer = {
@@ -50,7 +54,9 @@ export class Daemon {
   ending: Shutdown | undefined;
   readonly #world: World;
   readonly #runner: SimulatedRunner;
+  readonly #clock: Clock;
   readonly #fold: Fold;
+  readonly #fired: { stream: string; fact: Fact["event"] }[] = [];
 
   /** @throws AppError where its log cannot be opened */
   constructor(world: World) {
@@ -64,6 +70,10 @@ export class Daemon {
       scheduler,
       plans,
       count: (what) => world.count(what),
+      cut: (seq) => {
+        ledger.cut = seq;
+        world.count("log cut");
+      },
       written: () => world.noteRows(),
       delivered: (end) => ledger.promise(end),
     });
@@ -77,6 +87,7 @@ export class Daemon {
       head.at,
       () => world.wall,
     );
+    this.#clock = clock;
     const report = (stream: string, facts: readonly Fact["event"][]): void =>
       this.dispatcher.report(stream, facts);
     const after = (ms: number, run: () => void): Cancel => plans.after(ms, run);
@@ -90,7 +101,11 @@ export class Daemon {
     });
     const timers = createTimers({
       clock,
-      fire: (stream, fired) => report(stream, [{ type: "timer.fired", ...fired }]),
+      fire: (stream, fired) => {
+        const fact = { type: "timer.fired", ...fired };
+        this.#fired.push({ stream, fact });
+        report(stream, [fact]);
+      },
       setTimer: (callback, ms) => after(ms, callback),
       clearTimer: (cancel) => (cancel as Cancel)(),
     });
@@ -118,7 +133,11 @@ export class Daemon {
       onSkipped: ({ event }) => world.count(`not taken: ${event.type}`),
       onError: (message, error) => world.daemonSays(`${message}: ${String(error)}`),
     });
-    const byName = (name: string) => serviceByName(this.db, name);
+    const read = serviceReads(this.db, this.registry, this.#fold);
+    const wrong = read.wrong();
+    if (wrong.length > 0)
+      world.broke(new Broken("I3", `the read model is wrong of ${wrong.join()}`));
+    const { byName } = read;
     const { dispatcher, registry, store } = this;
     const retiring = { dispatcher, registry, processes: this.#runner, after, rows: reader, byName };
     this.commands = serviceCommands({
@@ -126,7 +145,7 @@ export class Daemon {
       clock,
       values: envValues({ reader, sealer: turned, ids: ids as Pick<Ids, "secret">, clock }),
       keys: keys({ reader, journal: store, clock }),
-      read: { all: () => allServices(this.db), byName },
+      read,
       versions: reader,
       admits: async () => {},
       wall: () => world.wall,
@@ -165,9 +184,35 @@ export class Daemon {
     return this.store.isIdle;
   }
 
-  /** A report of an earlier life of a service comes late. */
-  echo(service: string, back: number): void {
-    this.#runner.echo(service, back);
+  /** What was told once comes late, and once more: a report of an earlier life, or a timer. */
+  echo({ service, what, back }: { service: string; what: "report" | "timer"; back: number }): void {
+    if (what === "report") return this.#runner.echo(service, back);
+    const stream = `service/${service}`;
+    const fired = this.#fired.filter((one) => one.stream === stream).at(-1 - back);
+    if (fired) this.dispatcher.report(stream, [fired.fact]);
+  }
+
+  /** Retention, step by step, as `src/journal/retention-runs.ts` has it done once an hour. */
+  retain(ageMs: number): void {
+    if (this.hasBooted && !this.ending) void this.#retains(ageMs);
+  }
+
+  async #retains(ageMs: number): Promise<void> {
+    const { now, wall } = this.#clock;
+    try {
+      for (let more = true; more && !this.ending;) {
+        const step = await this.store.retain({
+          ageMs,
+          bytes: KEPT_BYTES,
+          now: now(),
+          wall: wall(),
+        });
+        more = step.more;
+        await new Promise<void>((resolve) => void this.plans.after(RETAIN_PAUSE_MS, resolve));
+      }
+    } catch (error) {
+      if (!isDisk(error)) this.#world.broke(new Broken("retention", String(error)));
+    }
   }
 
   /** The clock on the wall jumped, and it noticed. */

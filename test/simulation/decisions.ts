@@ -54,8 +54,8 @@ export type Decision =
   | { do: "wall"; byMs: number }
   /** The machine sleeps, and so does everything on it. */
   | { do: "sleep"; ms: number }
-  /** A report of an earlier life comes late: so many reports back. */
-  | { do: "echo"; service: string; back: number }
+  /** A report of an earlier life, or a timer, comes late, and once more: so many back. */
+  | { do: "echo"; service: string; what: "report" | "timer"; back: number }
   /** The daemon gets KILL, or the machine loses its power; the next daemon begins so much later. Meanwhile a service can end, and its process number become a stranger's. */
   | {
       do: "die";
@@ -65,6 +65,8 @@ export type Decision =
       lost?: { service: string; isTaken: boolean };
     }
   | { do: "shut down"; deadlineMs: number; hurryMs?: number; afterMs: number }
+  /** What is older goes from the log. */
+  | { do: "retain"; ageMs: number }
   /** Somebody else tries to append a row that does not follow. */
   | { do: "intrude"; service: string; ahead: number }
   /** All faults end, and after a minute everything must be as it should. */

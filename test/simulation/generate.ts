@@ -190,7 +190,12 @@ const MAKERS: Record<string, Maker> = {
     byMs: random.pick([-86_400_000, -5_000, 400, 5_000, 86_400_000]),
   }),
   sleep: (random) => ({ do: "sleep", ms: random.pick([100, 5_000, 3_600_000]) }),
-  echo: (random, names) => ({ do: "echo", service: random.pick(names), back: random.below(4) }),
+  echo: (random, names) => ({
+    do: "echo",
+    service: random.pick(names),
+    what: random.pick(["report", "timer"]),
+    back: random.below(4),
+  }),
   kill: (random, names) => ({
     do: "die",
     isPowerCut: false,
@@ -212,6 +217,7 @@ const MAKERS: Record<string, Maker> = {
     ...(chanceOf(random, 0.2) && { hurryMs: random.pick([10, 1_000]) }),
     afterMs: random.pick([0, 1_000]),
   }),
+  retain: (random) => ({ do: "retain", ageMs: random.pick([0, 1_000, 60_000, 3_600_000]) }),
   intrude: (random, names) => ({
     do: "intrude",
     service: random.pick(names),
@@ -240,6 +246,7 @@ const SHARES: Readonly<Record<string, number>> = {
   shutdown: 1,
   intrude: 0.5,
   echo: 2,
+  retain: 0.7,
   calm: 0.3,
 };
 const ALWAYS = new Set(["ask", "wait", "calm"]);

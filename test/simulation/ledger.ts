@@ -11,12 +11,20 @@ export interface End {
   hash: string;
 }
 
+/** Takes one more row; a stream that retention forgot begins anew. */
+export function foldInto(fold: Fold, row: EventRow): void {
+  if (row.fromState === null && row.version === 1) fold.versions.delete(row.stream);
+  fold.add(row);
+}
+
 /** Everything that is in the log, read row by row as it comes, with what a plain reader makes of it. */
 export class Ledger {
   rows: EventRow[] = [];
   services = new Map<string, Plain>();
   environment = "down";
   fold = new Fold();
+  /** Retention removed the rows up to here. */
+  cut = 0;
   /** Streams with new rows since somebody last looked. */
   readonly touched = new Set<string>();
   #last = new Map<string, EventRow>();
@@ -37,7 +45,7 @@ export class Ledger {
     const isService = kindOf(row.stream) === "service";
     const service = isService ? this.services.get(idOf(row.stream)) : undefined;
     const { services, environment } = this;
-    const known = { last: this.rows.at(-1), lastOfStream, services, environment };
+    const known = { last: this.rows.at(-1), lastOfStream, services, environment, cut: this.cut };
     mustBeAllowed(row, { ...known, byId: this.#byId, incarnations: this.#incarnations }, service);
     this.#keep(row);
     if (isService) this.#read(service, row);
@@ -65,7 +73,7 @@ export class Ledger {
 
   /** I13: the machine of the row's version has an edge for it; I3: and says of the service what the plain reader says. */
   #refold(row: EventRow): void {
-    this.fold.add(row);
+    foldInto(this.fold, row);
     const mismatch = this.fold.mismatches.get(row.stream);
     keeps(!mismatch, "I13", () => `row ${row.seq} is no edge: ${mismatch?.reason}`);
     if (row.type === "stream.quarantined")
@@ -112,18 +120,23 @@ export class Ledger {
    *
    * @throws Broken where something of what was promised is gone (I2)
    */
-  reopened(log: Pick<EventReader, "all" | "bySeq" | "head">): void {
+  reopened(log: Pick<EventReader, "all" | "anchor" | "bySeq" | "head">): void {
     const { seq, hash } = this.#promised;
-    const isThere = seq === 0 || log.bySeq(seq)?.hash === hash;
+    const hashAt = (at: number) =>
+      log.bySeq(at)?.hash ?? (log.anchor()?.seq === at ? log.anchor()?.hash : undefined);
+    const isThere = seq === 0 || hashAt(seq) === hash;
     keeps(isThere, "I2", () => `row ${seq} was acknowledged and is gone`);
-    const { end } = this;
-    if (end.seq > 0 && log.bySeq(end.seq)?.hash !== end.hash) this.#forget();
+    this.cut = log.anchor()?.seq ?? 0;
+    const last = this.rows.findLast((row) => hashAt(row.seq) === row.hash);
+    if (last?.seq !== this.rows.at(-1)?.seq) this.#goBack(last?.seq ?? 0);
     for (const row of log.all(this.end.seq + 1)) this.add(row);
     const head = log.head();
     this.#promised = { seq: head.seq, hash: head.hash };
   }
 
-  #forget(): void {
+  /** What was never promised is gone. */
+  #goBack(seq: number): void {
+    const kept = this.rows.slice(0, seq);
     this.rows = [];
     this.services = new Map();
     this.environment = "down";
@@ -132,5 +145,6 @@ export class Ledger {
     this.#byId = new Map();
     this.#byActor = new Map();
     this.#incarnations = new Set();
+    for (const row of kept) this.add(row);
   }
 }

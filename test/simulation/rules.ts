@@ -7,6 +7,8 @@ import { isUp, type Plain } from "./plain.ts";
 export interface Before {
   last: EventRow | undefined;
   lastOfStream: EventRow | undefined;
+  /** Retention removed the rows up to here. */
+  cut: number;
   services: ReadonlyMap<string, Plain>;
   /** Phase of the environment. */
   environment: string;
@@ -40,14 +42,16 @@ const hashOf = (row: EventRow): string =>
   hash("sha256", row.prevHash + JSON.stringify(columnsOf(row)), "hex");
 
 /** I14: each row follows the one before it, in the log and in its stream, and its time does not go back. */
-function follows(row: EventRow, { last, lastOfStream, byId }: Before): void {
+function follows(row: EventRow, { last, lastOfStream, byId, cut }: Before): void {
   const say = (what: string) => () => `row ${row.seq} (${row.stream} ${row.type}) ${what}`;
   keeps(row.seq === (last?.seq ?? 0) + 1, "I14", say(`follows row ${last?.seq ?? 0}`));
   keeps(row.prevHash === (last?.hash ?? GENESIS), "I14", say("is not chained to the one before"));
   keeps(row.hash === hashOf(row), "I14", say("has another hash than its columns"));
   keeps(row.at >= (last?.at ?? 0), "I14", say("is older than the one before"));
   keeps(!byId.has(row.id), "I14", say(`has the id ${row.id} of an earlier row`));
-  const version = (lastOfStream?.version ?? 0) + 1;
+  // A stream that ended below the cut leaves nothing: it begins anew.
+  const isForgotten = lastOfStream?.toState === "deleted" && lastOfStream.seq <= cut;
+  const version = isForgotten && row.version === 1 ? 1 : (lastOfStream?.version ?? 0) + 1;
   keeps(row.version === version, "I14", say(`has version ${row.version}, not ${version}`));
   const from = lastOfStream?.toState ?? null;
   const isBirth = row.fromState === null && (from === null || from === "deleted");

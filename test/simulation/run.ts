@@ -177,7 +177,7 @@ function perform(world: World, decision: Exclude<Decision, { do: "calm" }>): voi
     case "sleep":
       return scheduler.sleep(decision.ms);
     case "echo":
-      return world.daemon?.echo(decision.service, decision.back);
+      return world.daemon?.echo(decision);
     case "die":
       world.count(decision.isPowerCut ? "power cut" : "daemon killed");
       world.end(decision);
@@ -186,6 +186,8 @@ function perform(world: World, decision: Exclude<Decision, { do: "calm" }>): voi
     case "shut down":
       world.count("shutdown");
       return world.shutDown(decision);
+    case "retain":
+      return world.daemon?.retain(decision.ageMs);
     case "intrude":
       return intrude(world, decision);
   }

@@ -1,15 +1,15 @@
-import type { AppendedRow, OnAppend } from "../../src/journal/append.ts";
+import type { OnAppend } from "../../src/journal/append.ts";
 import type { AppendResult, Group, Journal } from "../../src/journal/journal.ts";
 import { eventReader } from "../../src/journal/read.ts";
-import type { JsonObject } from "../../src/journal/record.ts";
 import type { Db } from "../../src/journal/sqlite.ts";
-import { UPCASTERS, upcastRow } from "../../src/journal/upcast.ts";
 import type { Waiting } from "../../src/journal/waiting.ts";
+import type { RetentionRequest, RetentionStep } from "../../src/journal/retention.ts";
 import { openWriter, type Writer } from "../../src/journal/writer.ts";
-import { projectionHook, refold } from "../../src/projections/engine.ts";
 import { projections } from "../../src/projections/index.ts";
-import { foldRows } from "../../src/runtime/past.ts";
-import { Fold } from "../../src/runtime/replay.ts";
+import { keepProjections, type ProjectionKeeper } from "../../src/projections/keeper.ts";
+import { knowsShape } from "../../src/runtime/known-shapes.ts";
+import { logSource } from "../../src/runtime/log-source.ts";
+import { retentionPorts } from "../../src/runtime/retained.ts";
 import type { Chance } from "./chance.ts";
 import type { Disk, Fate } from "./disk.ts";
 import type { Plans, Scheduler } from "./scheduler.ts";
@@ -20,6 +20,8 @@ export interface StorePorts {
   scheduler: Scheduler;
   plans: Plans;
   count: (what: string) => void;
+  /** All up to this row is gone. */
+  cut: (seq: number) => void;
   /** Rows are in the file; whoever sent them does not know yet. */
   written: () => void;
   /** Rows are in the file, and whoever sent them knows: they must be there for ever. */
@@ -47,12 +49,15 @@ export class SimulatedStore implements Journal {
   #isBusy = false;
   #isPerformed = false;
   #isDead = false;
+  #keeper: ProjectionKeeper | undefined;
 
   constructor(ports: StorePorts) {
     this.#ports = ports;
     this.writer = openWriter({
       stateDirectory: ports.disk.directory,
       hook: (db) => this.#hook(db),
+      knows: knowsShape,
+      retention: retentionPorts,
       waiting: waitingOf(ports),
     });
   }
@@ -75,6 +80,14 @@ export class SimulatedStore implements Journal {
           this.#ports.delivered({ seq: result.firstSeq + rows - 1, hash: result.head });
         return result;
       };
+    });
+  }
+
+  retain(request: RetentionRequest): Promise<RetentionStep> {
+    return this.#call("retain", async () => {
+      const step = await this.writer.retain(request);
+      if (step.cut !== undefined && !this.#isDead) this.#ports.cut(step.cut);
+      return () => step;
     });
   }
 
@@ -142,23 +155,20 @@ export class SimulatedStore implements Journal {
   }
 
   #hook(db: Db): OnAppend {
-    const { disk } = this.#ports;
+    const { disk, plans, scheduler, count } = this.#ports;
     disk.opened(db);
-    refold(db, projections, () => folded(db));
-    const project = projectionHook(db, projections);
+    this.#keeper?.stop();
+    this.#keeper = keepProjections(db, projections, {
+      open: logSource(eventReader(db)),
+      later: (ms, run) => void plans.after(ms, run),
+      now: () => scheduler.now,
+      tell: ({ outcome }) => count(`read model ${outcome}`),
+    });
+    const { onAppend } = this.#keeper;
     return (rows) => {
-      project(rows);
+      onAppend(rows);
       disk.commits(db);
     };
-  }
-}
-
-/** The log with what each row led to, as the writer's thread gives it to the projections. */
-export function* folded(db: Db): Iterable<AppendedRow> {
-  const fold = new Fold();
-  for (const row of foldRows(fold, eventReader(db))) {
-    const context = fold.streams.get(row.stream)?.snapshot.context as JsonObject | undefined;
-    yield { row: upcastRow(row, UPCASTERS), view: context ?? {} };
   }
 }
 

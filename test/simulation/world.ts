@@ -1,4 +1,5 @@
 import type { Ids } from "../../src/base/ids.ts";
+import type { EventRow } from "../../src/journal/record.ts";
 import { Broken, keeps } from "./broken.ts";
 import { type Chance, chanceOf } from "./chance.ts";
 import { actorMustBeFold, processesMustBeAllowed, readModelMustBeFold } from "./checks.ts";
@@ -93,10 +94,19 @@ export class World {
   noteRows(): void {
     if (!this.daemon) return;
     try {
-      for (const row of this.daemon.reader.all(this.ledger.end.seq + 1)) this.ledger.add(row);
+      for (const row of this.daemon.reader.all(this.ledger.end.seq + 1)) {
+        this.ledger.add(row);
+        if (row.type === "incarnation.emptied") this.#mustBeEmpty(row);
+      }
     } catch (error) {
       this.broke(asBroken(error));
     }
+  }
+
+  /** I4: where the log says that nothing is left, nothing is. */
+  #mustBeEmpty({ seq, incarnation }: EventRow): void {
+    const left = this.kernel.of(incarnation ?? "").map(({ role, pid }) => `${role} ${pid}`);
+    keeps(left.length === 0, "I4", () => `row ${seq} says that nothing is left, and ${left} lives`);
   }
 
   /** A daemon begins. */
