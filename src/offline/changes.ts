@@ -5,6 +5,7 @@ import { ENVIRONMENT } from "../runtime/group.ts";
 import { changeJson, definitionChanges, type FieldChange } from "./definitions.ts";
 import { mustBeKnown } from "./events.ts";
 import type { HistoryWish } from "./history.ts";
+import { wishJson } from "./json.ts";
 import { type Place, placeOf } from "./past.ts";
 import { type PastService, type PastSprite, spriteAt } from "./past-services.ts";
 import { viewThen } from "./state.ts";
@@ -209,13 +210,7 @@ export const changesJson = ({ from, to, boots, services, unchanged }: Changes): 
     definition: definition.map(changeJson),
     starts,
     crashes,
-    wishes: wishes.map(({ seq, wall, type, actor, text }) => ({
-      seq,
-      time: timeText(wall),
-      type,
-      actor,
-      text,
-    })),
+    wishes: wishes.map(wishJson),
   })),
   unchanged,
 });

@@ -1,6 +1,6 @@
 import type { Verification } from "../journal/verify.ts";
 import type { JsonObject } from "../journal/record.ts";
-import type { History } from "./history.ts";
+import type { History, HistoryWish } from "./history.ts";
 import type { LastLines } from "./last-lines.ts";
 import type { FoldedService, ReplayCheck } from "./replay.ts";
 import type { Why } from "./why.ts";
@@ -60,13 +60,16 @@ export const historyJson = ({ service, lives, earlier, wishes, goneUpTo }: Histo
     ...(life.exit && { exit: life.exit }),
     ...(life.endedBy !== undefined && { ended_by: life.endedBy }),
   })),
-  wishes: wishes.map(({ seq, wall, type, actor, text }) => ({
-    seq,
-    time: timeText(wall),
-    type,
-    actor,
-    text,
-  })),
+  wishes: wishes.map(wishJson),
+});
+
+/** What somebody asked for. */
+export const wishJson = ({ seq, wall, type, actor, text }: HistoryWish): object => ({
+  seq,
+  time: timeText(wall),
+  type,
+  actor,
+  text,
 });
 
 /** What `audit verify --json` prints. */

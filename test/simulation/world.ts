@@ -106,7 +106,7 @@ export class World {
   /** I4: where the log says that nothing is left, nothing is. */
   #mustBeEmpty({ seq, incarnation }: EventRow): void {
     const left = this.kernel.of(incarnation ?? "").map(({ role, pid }) => `${role} ${pid}`);
-    keeps(left.length === 0, "I4", () => `row ${seq} says that nothing is left, and ${left} lives`);
+    keeps(left.length === 0, "I4", () => `row ${seq} says that nothing is left, and ${left.join(", ")} lives`);
   }
 
   /** A daemon begins. */
