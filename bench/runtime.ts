@@ -46,7 +46,7 @@ export async function startRuntime(journal: Journal): Promise<Dispatcher> {
     ids: randomIds,
     random: Math.random,
     bootId: randomIds.boot(),
-    head: GENESIS,
+    head: { seq: 0, hash: GENESIS },
     journal,
     later: (ms, callback) => void setTimeout(callback, ms),
     onSkipped: nothing,

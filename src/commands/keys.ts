@@ -27,12 +27,19 @@ interface Running {
 }
 
 export function keys(deps: {
-  reader: Pick<EventReader, "keyClaim">;
+  reader: Pick<EventReader, "byId" | "keyClaim">;
   journal: Pick<Journal, "settleKey">;
   clock: Clock;
+  /** The last row that is known to be on disk. */
+  lastSeq: () => number;
 }): Keys {
-  const { reader, journal, clock } = deps;
+  const { reader, journal, clock, lastSeq } = deps;
   const running = new Map<string, Running>();
+  /** After an I/O error a claim can be read that is not known to stay: nobody may be told that it was carried out. */
+  const mustBeStored = ({ eventId }: KeyClaim): void => {
+    const row = reader.byId(eventId);
+    if (row && row.seq > lastSeq()) throw new AppError("storage_failed", IN_DOUBT);
+  };
 
   return {
     once: async (caller, run, repeat) => {
@@ -48,6 +55,7 @@ export function keys(deps: {
       const stored = reader.keyClaim(key, caller.actor, clock.now());
       if (stored) {
         mustBeSame(stored.request, request, key);
+        mustBeStored(stored);
         return only(
           stored.reply === undefined ? repeat() : (JSON.parse(stored.reply) as StreamLine),
         );
@@ -72,6 +80,9 @@ export function keys(deps: {
     },
   };
 }
+
+const IN_DOUBT =
+  "the event log could not be written, and whether this request is in it is not known yet: ask again when its disk works";
 
 function mustBeSame(known: string, request: string, key: string): void {
   if (known === request) return;

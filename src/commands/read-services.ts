@@ -22,11 +22,13 @@ export interface ServiceReads {
  * or of another release, is never seen.
  *
  * @param fold what the actors were made of: it alone has streams that were quarantined before
+ * @param lastSeq the last row that is known to be stored: after an I/O error the file may show more, and a power cut take it back
  */
 export function serviceReads(
   db: Db,
   registry: Pick<Registry, "get" | "streams">,
   fold: Pick<Fold, "streams" | "mismatches">,
+  lastSeq: () => number = () => Infinity,
 ): ServiceReads {
   const live = (): ServiceRow[] => {
     const quarantined = quarantinedIn(registry);
@@ -46,7 +48,7 @@ export function serviceReads(
   };
   /** As of one moment: between two looks another table may have come into the place of the first. */
   const asked = <Answer>(table: () => Answer, actors: () => Answer): Answer =>
-    db.transaction(() => (follows(db, services) ? table : undefined)?.() ?? actors())();
+    db.transaction(() => ((follows(db, services, lastSeq()) ? table : undefined) ?? actors)())();
   return {
     all: () => asked(() => allServices(db), live),
     byName: (name) =>

@@ -79,7 +79,7 @@ export function commandsOf(
     logs,
     wall: clock.wall,
     after,
-    keys: keys({ reader, journal, clock }),
+    keys: keys({ reader, journal, clock, lastSeq: () => dispatcher.lastSeq }),
     read,
     admits: (asked) => admit(asked, ownIds(), process.env),
     versions: reader,

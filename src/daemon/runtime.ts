@@ -85,7 +85,7 @@ export function startRuntime(
     ids: randomIds,
     random: Math.random,
     bootId: randomIds.boot(),
-    head: head.hash,
+    head,
     journal,
     ...(readOnly && { readOnly }),
     later: after,

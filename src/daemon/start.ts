@@ -47,7 +47,7 @@ export async function start(
   const { children, dispatcher, processes, registry, fold } = runtime;
   const tail = createTail();
   dispatcher.listen((rows) => tail.publish(rows));
-  const read = serviceReads(db, registry, fold);
+  const read = serviceReads(db, registry, fold, () => dispatcher.lastSeq);
   if (!readOnly) mendServices(read, store, logger);
   const services = commandsOf(store, runtime, read);
   const events = eventLog(store, tail, config.stateDir);

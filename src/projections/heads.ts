@@ -36,13 +36,18 @@ export function whyStale(db: Db, { name, version }: Projection, end: number): st
   return head.seq === end ? undefined : `it ended at event ${head.seq}, and the log at ${end}`;
 }
 
-/** Whether what a projection's table says can be believed: it is of this release, and follows the log. */
+/**
+ * Whether what a projection's table says can be believed: it is of this release, and follows the log.
+ *
+ * @param upTo the last row that is known to be stored: what holds more is not to be believed yet
+ */
 export const follows = (
   db: Db,
   { name, version }: Pick<Projection, "name" | "version">,
+  upTo = Infinity,
 ): boolean => {
   const head = headOf(db, name);
-  return head?.version === version && head.stale === null;
+  return head?.version === version && head.stale === null && head.seq <= upTo;
 };
 
 /** Notes that a projection is not to be believed, so that nobody reads it and nothing is written to it. */

@@ -46,8 +46,8 @@ export interface DispatchPorts extends GroupPorts {
   journal: Journal;
   /** Why nothing may be stored: what every command is told. */
   readOnly?: AppError;
-  /** Hash of the log's last row, as it was opened. */
-  head: string;
+  /** The log's last row, as it was opened; seq 0 and "" in an empty log. */
+  head: { readonly seq: number; readonly hash: string };
   /** Calls back after so many milliseconds: for a store that failed. */
   later: (ms: number, callback: () => void) => void;
   onError: (message: string, error: unknown) => void;
@@ -70,7 +70,7 @@ export class Dispatcher {
   readonly #stepper: BatchStepper;
   readonly #listeners = new Set<(rows: readonly EventRow[]) => void>();
   #queue: Input[] = [];
-  #head: string;
+  #head: DispatchPorts["head"];
   #commands = 0;
   #committing = false;
   #resting = false;
@@ -80,6 +80,11 @@ export class Dispatcher {
     this.#head = ports.head;
     this.#registry = registry;
     this.#stepper = new BatchStepper(registry, ports);
+  }
+
+  /** The last row that is known to be on disk: after an I/O error a reader of the file may see more, of which nobody knows yet whether it stays. */
+  get lastSeq(): number {
+    return this.#head.seq;
   }
 
   /** The actors as they are on disk, for reading. */
@@ -206,7 +211,7 @@ export class Dispatcher {
     { firstSeq, hashes }: AppendResult & { outcome: "committed" },
   ): void {
     let seq = firstSeq;
-    let prevHash = this.#head;
+    let prevHash = this.#head.hash;
     const told: [Input, EventRow[]][] = [];
     for (const { input, rows } of groups) {
       const committed: EventRow[] = [];
@@ -219,7 +224,7 @@ export class Dispatcher {
       }
       told.push([input, committed]);
     }
-    this.#head = prevHash;
+    this.#head = { seq: seq - 1, hash: prevHash };
     for (const [input, committed] of told) {
       for (const listener of this.#listeners) listener(committed);
       input.resolve(committed);

@@ -72,6 +72,17 @@ describe("an idempotency key", () => {
     expect(births()).toBe(1);
   });
 
+  it("is not believed from a row that the runtime does not know to be stored", async () => {
+    const at = world.clock.now();
+    const last = world.rows.at(-1);
+    if (!last) throw new Error("the log is empty");
+    const stepped = { type: "clock.stepped", data: { byMs: 1 }, fromState: last.toState };
+    const draft = { ...last, ...stepped, id: "ev_in_doubt", version: last.version + 1 };
+    const claim = { key: "k", actor: "uid:0", request: "r1", eventId: draft.id, at };
+    await world.log.journal.append([{ rows: [{ draft, view: {} }], claim }]);
+    await expect(create(keyed("k"))).rejects.toMatchObject({ code: "storage_failed" });
+  });
+
   it("tells a repeat that waits what the first one was told when that is refused", async () => {
     const start = () => world.commands.start("none", 0, keyed("k"));
     const [first, again] = await Promise.allSettled([start(), start()]);

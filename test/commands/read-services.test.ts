@@ -63,6 +63,15 @@ describe("answers about services", () => {
     expect(reads().byName("nope")).toBeUndefined();
   });
 
+  it("come from the actors while the table holds rows that nobody knows to be stored", () => {
+    db.exec("UPDATE services SET phase = 'failed' WHERE name = 'app'");
+    const known = (lastSeq: number) =>
+      serviceReads(db, world.registry, new Fold(), () => lastSeq).byName("app")?.phase;
+    const end = world.rows.at(-1)?.seq ?? 0;
+
+    expect([known(end), known(end - 1)]).toEqual(["failed", "running"]);
+  });
+
   it("name what is quarantined, also from the actors", async () => {
     const event = { type: "stream.quarantined", stream: "service/web", reason: "a test" };
     await world.wish("environment/sprite", event);

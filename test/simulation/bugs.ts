@@ -49,6 +49,26 @@ export const BUGS: readonly Mutation[] = [
     ],
   },
   {
+    name: "a repeat was answered from a row of which nobody knew whether it was stored",
+    patches: [
+      {
+        file: "src/commands/keys.ts",
+        says: "mustBeStored(stored);",
+        becomes: "void mustBeStored;",
+      },
+    ],
+  },
+  {
+    name: "people were told of rows of which nobody knew whether they were stored",
+    patches: [
+      {
+        file: "src/commands/read-services.ts",
+        says: "follows(db, services, lastSeq())",
+        becomes: "(lastSeq(), follows(db, services))",
+      },
+    ],
+  },
+  {
     name: "who waited for a start that somebody else restarted waited for ever",
     patches: [
       {

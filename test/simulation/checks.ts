@@ -1,3 +1,4 @@
+import type { ServiceReads } from "../../src/commands/read-services.ts";
 import type { Db } from "../../src/journal/sqlite.ts";
 import { idOf, kindOf } from "../../src/journal/record.ts";
 import { prepared } from "../../src/projections/projection.ts";
@@ -34,6 +35,19 @@ export function actorMustBeFold(registry: Registry, ledger: Ledger, stream: stri
   const live = snapshot ? JSON.stringify([String(snapshot.value), snapshot.context]) : "not there";
   const fold = folded(ledger.fold, stream);
   keeps(live === fold, "I3", () => `${stream} is ${live}, and its rows give ${fold}`);
+}
+
+/** I2, I3: people are told what a fold of the rows gives that are known to be stored, and of no others. */
+export function answerMustBeFold(read: ServiceReads, ledger: Ledger, stream: string): void {
+  if (kindOf(stream) !== "service") return;
+  const told = read.byName(idOf(stream));
+  const said = told ? JSON.stringify([told.phase, told.context]) : "not there";
+  const fold = folded(ledger.fold, stream);
+  keeps(
+    said === fold,
+    "I3",
+    () => `people are told that ${stream} is ${said}, and its rows give ${fold}`,
+  );
 }
 
 interface Shown {

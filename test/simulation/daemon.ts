@@ -4,7 +4,7 @@ import type { Ids } from "../../src/base/ids.ts";
 import { envValues } from "../../src/commands/env-values.ts";
 import { keys } from "../../src/commands/keys.ts";
 import type { ServiceCommands } from "../../src/commands/ports.ts";
-import { serviceReads } from "../../src/commands/read-services.ts";
+import { type ServiceReads, serviceReads } from "../../src/commands/read-services.ts";
 import { retireService } from "../../src/commands/retire.ts";
 import { serviceCommands } from "../../src/commands/services.ts";
 import { createTimers } from "../../src/effects/timers.ts";
@@ -48,6 +48,7 @@ export class Daemon {
   readonly registry: Registry;
   readonly dispatcher: Dispatcher;
   readonly commands: ServiceCommands;
+  readonly read: ServiceReads;
   /** Resolves when it takes commands; never, where it dies before. */
   readonly booted: Promise<void>;
   hasBooted = false;
@@ -127,24 +128,26 @@ export class Daemon {
       ids,
       random: () => world.jitter(),
       bootId: ids.boot(),
-      head: head.hash,
+      head,
       journal: this.store,
       later: after,
       onSkipped: ({ event }) => world.count(`not taken: ${event.type}`),
       onError: (message, error) => world.daemonSays(`${message}: ${String(error)}`),
     });
-    const read = serviceReads(this.db, this.registry, this.#fold);
+    const lastSeq = (): number => this.dispatcher.lastSeq;
+    const read = serviceReads(this.db, this.registry, this.#fold, lastSeq);
     const wrong = read.wrong();
     if (wrong.length > 0)
       world.broke(new Broken("I3", `the read model is wrong of ${wrong.join()}`));
     const { byName } = read;
+    this.read = read;
     const { dispatcher, registry, store } = this;
     const retiring = { dispatcher, registry, processes: this.#runner, after, rows: reader, byName };
     this.commands = serviceCommands({
       dispatcher,
       clock,
       values: envValues({ reader, sealer: turned, ids: ids as Pick<Ids, "secret">, clock }),
-      keys: keys({ reader, journal: store, clock }),
+      keys: keys({ reader, journal: store, clock, lastSeq }),
       read,
       versions: reader,
       admits: async () => {},

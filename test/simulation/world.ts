@@ -2,7 +2,12 @@ import type { Ids } from "../../src/base/ids.ts";
 import type { EventRow } from "../../src/journal/record.ts";
 import { Broken, keeps } from "./broken.ts";
 import { type Chance, chanceOf } from "./chance.ts";
-import { actorMustBeFold, processesMustBeAllowed, readModelMustBeFold } from "./checks.ts";
+import {
+  actorMustBeFold,
+  answerMustBeFold,
+  processesMustBeAllowed,
+  readModelMustBeFold,
+} from "./checks.ts";
 import { Daemon, isDisk } from "./daemon.ts";
 import { Disk, type Fate } from "./disk.ts";
 import { Kernel } from "./kernel.ts";
@@ -106,7 +111,11 @@ export class World {
   /** I4: where the log says that nothing is left, nothing is. */
   #mustBeEmpty({ seq, incarnation }: EventRow): void {
     const left = this.kernel.of(incarnation ?? "").map(({ role, pid }) => `${role} ${pid}`);
-    keeps(left.length === 0, "I4", () => `row ${seq} says that nothing is left, and ${left.join(", ")} lives`);
+    keeps(
+      left.length === 0,
+      "I4",
+      () => `row ${seq} says that nothing is left, and ${left.join(", ")} lives`,
+    );
   }
 
   /** A daemon begins. */
@@ -189,8 +198,12 @@ export class World {
     processesMustBeAllowed(this.kernel, this.ledger);
     const { daemon, ledger } = this;
     if (!daemon?.isAtRest) return;
+    if (daemon.store.isInDoubt)
+      for (const name of ledger.services.keys())
+        answerMustBeFold(daemon.read, ledger, `service/${name}`);
     for (const stream of ledger.touched) {
       actorMustBeFold(daemon.registry, ledger, stream);
+      answerMustBeFold(daemon.read, ledger, stream);
       if (!daemon.store.isInDoubt) readModelMustBeFold(daemon.db, ledger, stream);
     }
     ledger.touched.clear();

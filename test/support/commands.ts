@@ -36,7 +36,12 @@ export class CommandWorld extends World {
       dispatcher,
       clock,
       values: this.values,
-      keys: keys({ reader: log.reader, journal: log.journal, clock }),
+      keys: keys({
+        reader: log.reader,
+        journal: log.journal,
+        clock,
+        lastSeq: () => dispatcher.lastSeq,
+      }),
       read: {
         all: () => this.#rows(),
         byName: (name) => this.#rows().find((row) => row.name === name),

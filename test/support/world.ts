@@ -108,7 +108,7 @@ export class World {
       },
       random: () => 0.5,
       bootId: `bt_${this.#boots}`,
-      head: this.rows.at(-1)?.hash ?? "",
+      head: this.rows.at(-1) ?? { seq: 0, hash: "" },
       journal: this.log.journal,
       later: this.later,
       onSkipped: (fact, reason) =>
