@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { type Sprite, sprite } from "../support/daemon.ts";
+import { filesWith } from "../support/files-with.ts";
 import { freePort } from "../support/ports.ts";
 
 /** In every secret of this test, in clear and nowhere else. */
@@ -11,12 +12,6 @@ const CANARY = "CANARY-b81d";
 const secret = (what: string) => `${CANARY}-${what}`;
 
 const readOnly = "reads-and-nothing-else-4242";
-
-/** Files below a directory that hold a secret, byte for byte. */
-const filesWithCanary = (directory: string): string[] =>
-  readdirSync(directory, { recursive: true, encoding: "utf8" })
-    .map((name) => join(directory, name))
-    .filter((path) => statSync(path).isFile() && readFileSync(path).includes(CANARY));
 
 /** Looks at every command line on the machine until it is told to end. */
 function watchCommandLines(): () => string[] {
@@ -195,14 +190,14 @@ it("no secret of a service or of the daemon is anywhere but where it has to be",
 
   // and nobody else
   for (const text of told) expect(text).not.toContain(CANARY);
-  expect(filesWithCanary(made.dir)).toEqual([]); // events.db, -wal, -shm, logs, run files
+  expect(filesWith(CANARY, made.dir)).toEqual([]); // events.db, -wal, -shm, logs, run files
   await made.killDaemon();
   expect(made.daemon?.said()).not.toContain(CANARY);
   await made.boot(boot);
   await made.untilState("web", "crashed again", ({ restart_count: count = 0 }) => count >= 1);
-  expect(filesWithCanary(made.dir)).toEqual([]);
+  expect(filesWith(CANARY, made.dir)).toEqual([]);
   await made.shutDown();
-  expect(filesWithCanary(made.dir)).toEqual([]);
+  expect(filesWith(CANARY, made.dir)).toEqual([]);
   for (const text of await answers(made)) expect(text).not.toContain(CANARY);
   expect(made.daemon?.said()).not.toContain(CANARY);
   expect(commandLines()).toEqual([]);
@@ -230,7 +225,7 @@ it("a file with variables that is wrong is told of without a word of what is in 
     expect(stdout + stderr).not.toContain(CANARY);
   }
   for (const text of await answers(made)) expect(text).not.toContain(CANARY);
-  expect(filesWithCanary(made.dir)).toEqual([]);
+  expect(filesWith(CANARY, made.dir)).toEqual([]);
   expect(made.daemon?.said()).not.toContain(CANARY);
 });
 

@@ -1,15 +1,9 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { bootedSprite, fixture } from "../support/daemon.ts";
+import { filesWith } from "../support/files-with.ts";
 
 const CANARY = "CANARY-4c1f9a7e";
-
-/** Names of the files below a directory that hold the canary. */
-const filesWithCanary = (directory: string): string[] =>
-  readdirSync(directory, { recursive: true, encoding: "utf8" })
-    .map((name) => join(directory, name))
-    .filter((path) => statSync(path).isFile() && readFileSync(path).includes(CANARY));
 
 it("a value of env is in no file, event, list or error; only its service gets it, and who may change that", async () => {
   const made = await bootedSprite();
@@ -34,9 +28,9 @@ it("a value of env is in no file, event, list or error; only its service gets it
   for (const { stdout, stderr } of answers) expect(stdout + stderr).not.toContain(CANARY);
   expect(made.log("web")).toContain(`[stdout] ${CANARY.length}\n`);
   expect((await made.cli("services", "get", "web")).stdout).toContain(CANARY);
-  expect(filesWithCanary(made.stateDir)).toEqual([]);
+  expect(filesWith(CANARY, made.stateDir)).toEqual([]);
   await made.shutDown();
-  expect(filesWithCanary(made.dir)).toEqual([]);
+  expect(filesWith(CANARY, made.dir)).toEqual([]);
   expect(made.daemon?.said()).not.toContain(CANARY);
 });
 

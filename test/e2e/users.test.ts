@@ -224,6 +224,8 @@ describe.skipIf(!canTry)("a daemon of root", () => {
       "daemon",
       "--dir",
       made.dir,
+      "--restart",
+      "never",
       "--duration",
       "1s",
     ];

@@ -42,11 +42,15 @@ it("goes on waiting for a text where the thread ends by itself", async () => {
   let times = 0;
   const awaited = { text: "ready", seen: () => void (times += 1) };
   const { stdout } = await logs.open("web", "in_1", awaited);
+  const held = openSync(stdout, "r+"); // as a service that lives: what is in a pipe that nobody holds is gone
   await workers.at(-1)?.terminate();
   await runShell({ stdout, stderr: stdout }, "echo ready");
   await until("it is seen", () => times === 1);
   await workers.at(-1)?.terminate();
   await runShell({ stdout, stderr: stdout }, "echo ready");
+  const read = () => textsIn(logs.fileOf("web")).filter((text) => text === "ready");
+  await until("the second is read", () => read().length === 2);
+  closeSync(held);
   await logs.finish("in_1", 10_000);
   expect(times).toBe(1);
 });
