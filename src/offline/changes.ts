@@ -157,7 +157,7 @@ interface Counts {
 
 const COUNTS = `
   SELECT stream, sum(type = 'process.spawned') AS starts, sum(type = 'service.created') AS births,
-    sum(to_state = 'crashed' AND from_state IS NOT 'crashed') AS crashes
+    sum(to_state IN ('crashed', 'failed') AND coalesce(from_state, '') NOT IN ('crashed', 'failed')) AS crashes
   FROM events WHERE seq > ? AND seq <= ? AND +stream >= 'service/' AND +stream < 'service0' GROUP BY stream`;
 
 /** Counted by SQLite along the sequence numbers (the plus keeps it off the index of streams): about half a microsecond a row. */

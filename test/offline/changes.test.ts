@@ -55,6 +55,18 @@ describe("what changed between two moments", () => {
     });
   });
 
+  it("counts the failure that is not tried again, too", async () => {
+    await world.create("twice", { maxFailures: 2 });
+    from = world.rows.length;
+    await world.exits("twice", { code: 1 });
+    await world.pass(1_000);
+    await world.exits("twice", { code: 1 });
+
+    const [twice] = (await since()).services;
+
+    expect(twice).toMatchObject({ after: { phase: "failed" }, starts: 1, crashes: 2 });
+  });
+
   it("is a service that came, one that went, and one that did both", async () => {
     await world.create("new");
     await world.wish("service/db", { type: "service.delete_requested" });
