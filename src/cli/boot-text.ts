@@ -164,6 +164,13 @@ export function diffText({ from, to, differences }: BootDiff): string {
 const differenceText = ({ fact, service, before, after: now }: BootDifference): string =>
   `${service ?? fact}: ${valueText(before)} → ${valueText(now)}`;
 
+/** What a service that neither came up nor failed was left as. */
+const NOT_UP = {
+  start: "started, not up yet",
+  wait: "waits",
+  leave: "left down",
+} as const;
+
 function valueText(value: string | number | BootOutcome | undefined): string {
   if (value === undefined) return "not there";
   if (typeof value !== "object") return String(value);
@@ -171,7 +178,7 @@ function valueText(value: string | number | BootOutcome | undefined): string {
   const results = {
     up: `up after ${formatDuration(upMs ?? 0)}`,
     failed: "failed",
-    none: decision === "wait" ? "waits" : "left down",
+    none: NOT_UP[decision],
   } as const satisfies Record<BootOutcome["result"], string>;
   return `${results[result]} (version ${version})`;
 }
