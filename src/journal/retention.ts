@@ -42,17 +42,17 @@ const FREE_PAGES = 1_024;
  * Only ever a prefix of the log goes. What lives on past it is folded first, which changes nothing; then one transaction writes the anchor, from which on all
  * below is gone to every reader; then the rows are removed, slice by slice. A daemon that dies in between goes on with it at its next run.
  *
- * @param onCut called when an anchor was written
+ * @param onGone called when an anchor was written, and after each slice of rows that was removed: between the two, who looks for a stream's last row still finds it
  * @returns one step a call; the first one of a run decides with that call's request what is to go
  */
 export function retention(
   db: Db,
   ports: RetentionPorts,
-  onCut: () => void,
+  onGone: () => void,
 ): (request: RetentionRequest) => RetentionStep {
   let run: Generator<number | undefined> | undefined;
   return (request) => {
-    run ??= steps(db, ports, onCut, request);
+    run ??= steps(db, ports, onGone, request);
     try {
       const { value, done } = run.next();
       if (done) run = undefined;
@@ -67,17 +67,17 @@ export function retention(
 function* steps(
   db: Db,
   ports: RetentionPorts,
-  onCut: () => void,
+  onGone: () => void,
   request: RetentionRequest,
 ): Generator<number | undefined> {
-  yield* removal(db); // what an earlier run left
+  yield* removal(db, onGone); // what an earlier run left
   const cut = cutFor(db, request, request.now);
   if (cut !== undefined) {
     const states = yield* folded(ports.statesAt(db, cut));
     writeAnchor(db, cut, request.wall, states);
-    onCut();
+    onGone();
     yield cut;
-    yield* removal(db);
+    yield* removal(db, onGone);
   }
   db.prepare("DELETE FROM idempotency_keys WHERE at <= ?").run(request.now - KEY_LIFE_MS);
   yield;
@@ -90,8 +90,11 @@ function* quietly(work: Generator<void>): Generator<undefined> {
   for (const _ of work) yield undefined;
 }
 
-function* removal(db: Db): Generator<undefined> {
-  while (removeSlice(db) > 0) yield undefined;
+function* removal(db: Db, onGone: () => void): Generator<undefined> {
+  while (removeSlice(db) > 0) {
+    onGone();
+    yield undefined;
+  }
 }
 
 function* folded(

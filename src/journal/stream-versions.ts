@@ -19,7 +19,7 @@ export interface StreamVersions {
   keep(batch: BatchVersions): void;
   /** Whether a stream of which nothing is left may begin at any version: once retention has cut, one that ended may have left a higher one. */
   startsAnywhere(): boolean;
-  /** Call it when retention has cut: streams that ended are not known any more. */
+  /** Call it when retention has cut, and when it has removed rows: streams that ended are not known any more. */
   forget(): void;
 }
 

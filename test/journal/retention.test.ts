@@ -98,6 +98,16 @@ const verified = (kept: Kept): ReturnType<typeof verifyLog> => {
   return verifyLog(db);
 };
 
+/** The birth of a service, as the first row of another stream. */
+function bornAgain(
+  rows: readonly EventRow[],
+  stream: string,
+): Omit<EventRow, "seq" | "prevHash" | "hash"> {
+  const birth = rows.find(({ type }) => type === "service.created") as EventRow;
+  const { seq: _seq, prevHash: _prevHash, hash: _hash, ...draft } = birth;
+  return { ...draft, id: "ev_again", stream, version: 1 };
+}
+
 const seqs = (rows: Iterable<EventRow>): number[] => Array.from(rows, ({ seq }) => seq);
 
 let world: World;
@@ -207,11 +217,20 @@ describe("retention by age", () => {
     for (const _ of foldRows(fold, kept.reader()));
     expect([...fold.mismatches.values()]).toEqual([]);
 
-    const [birth] = world.rows.filter(({ type }) => type === "service.created");
-    const { seq: _seq, prevHash: _prevHash, hash: _hash, ...draft } = birth as EventRow;
-    const first = { ...draft, id: "ev_again", stream: "service/again", version: 1 };
-    const result = await kept.writer.append([{ rows: [{ draft: first, view: {} }] }]);
+    const draft = bornAgain(world.rows, "service/again");
+    const result = await kept.writer.append([{ rows: [{ draft, view: {} }] }]);
     expect(result).toMatchObject({ outcome: "committed" });
+  });
+
+  it("lets a name be born again that was asked for while its end was being removed", async () => {
+    const draft = bornAgain(world.rows, "service/old");
+    const ask = () => kept.writer.append([{ rows: [{ draft, view: {} }] }]);
+    const now = world.clock.now();
+    const request = { ageMs: now - border.at, bytes: NOTHING, now, wall: now };
+    for (let isCut = false; !isCut;) isCut = (await kept.writer.retain(request)).cut !== undefined;
+    expect(await ask()).toMatchObject({ outcome: "refused" }); // its rows are still there
+    await kept.cutAt(border);
+    expect(await ask()).toMatchObject({ outcome: "committed" });
   });
 
   it("keeps a quarantined stream as it was before the row that does not fit", async () => {

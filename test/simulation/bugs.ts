@@ -119,4 +119,14 @@ export const BUGS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: "a name whose end was removed could not be used again after a request that the log did not take",
+    patches: [
+      {
+        file: "src/journal/retention.ts",
+        says: "    onGone();\n    yield undefined;\n",
+        becomes: "    yield undefined;\n",
+      },
+    ],
+  },
 ];

@@ -8,7 +8,7 @@ import { MUTATIONS } from "./mutations.ts";
 import { simulate } from "./run.ts";
 
 /** How long fresh seeds are tried, in seconds. */
-const SECONDS = Number(process.env["SIMULATION_SECONDS"] ?? 5);
+const SECONDS = Number(process.env["SIMULATION_SECONDS"] ?? 120);
 
 const root = resolve(import.meta.dirname, "../..");
 
