@@ -1,5 +1,5 @@
 /** When an exit that nobody asked for is followed by a new start. */
-export type RestartPolicy = "always" | "on-failure" | "never";
+type RestartPolicy = "always" | "on-failure" | "never";
 
 /** How the delay before the next try grows. Durations in milliseconds. */
 export interface Backoff {

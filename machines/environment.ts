@@ -27,7 +27,7 @@ export type EnvironmentFact =
   /** A quarantined stream was deleted; a birth may begin it anew after `version`. */
   | { type: "stream.retired"; stream: string; version: number };
 
-export type EnvironmentEvent = EnvironmentFact & Stamp;
+type EnvironmentEvent = EnvironmentFact & Stamp;
 
 /** Every type of event the environment's stream can hold. */
 export const ENVIRONMENT_EVENT_TYPES = [

@@ -5,7 +5,7 @@ import { isUp, type ServiceContext } from "./service-context.ts";
 import type { ServiceFact } from "./service-events.ts";
 
 /** So many spawns are asked for at once; the rest wait in `pending`. */
-export const SPAWNS_AT_ONCE = 64;
+const SPAWNS_AT_ONCE = 64;
 
 export interface ServiceState {
   phase: string;
@@ -38,12 +38,12 @@ type Undrawn<F> = F extends { type: "process.spawn_requested" }
     ? Omit<F, "jitter">
     : never;
 
-export type Consequence =
+type Consequence =
   | { kind: "service"; name: string; event: Undrawn<ServiceFact> }
   | { kind: "environment"; event: EnvironmentFact };
 
 /** "When this is recorded there, this follows here." Pure; asked once, live, in the transaction of its cause. */
-export type Policy = (row: Row, view: View) => readonly Consequence[];
+type Policy = (row: Row, view: View) => readonly Consequence[];
 
 const DOWN = new Set(["stopped", "failed"]);
 

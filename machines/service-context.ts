@@ -54,7 +54,7 @@ export interface ServiceContext {
 
 type Patch = Partial<ServiceContext>;
 
-export type Verdict = "retry" | "succeeded" | "failed";
+type Verdict = "retry" | "succeeded" | "failed";
 
 const succeeded = (definition: ServiceDefinition, status: ExitStatus): boolean =>
   status.code !== undefined && resolved(definition).successExitCodes.includes(status.code);

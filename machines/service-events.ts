@@ -28,7 +28,7 @@ export type Found =
 export type ServiceTimer = "backoff" | "healthy" | "ready";
 
 /** A person's (or program's) accepted wishes. */
-export type ServiceWish =
+type ServiceWish =
   /** Birth. `version` is the definition's: it goes on over a delete. */
   | { type: "service.created"; definition: ServiceDefinition; version: number }
   /** Another definition. `start`: also start it where it is down (PUT does, an update does not). */

@@ -19,7 +19,7 @@ import {
 } from "./service-context.ts";
 import type { ServiceEvent, ServiceTimer } from "./service-events.ts";
 
-export interface ServiceInput {
+interface ServiceInput {
   definition: ServiceDefinition;
   version: number;
 }

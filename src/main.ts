@@ -11,7 +11,7 @@ import { exitNow } from "./posix/calls.ts";
 import { forgetVariable } from "./posix/environment.ts";
 
 /** The release, as package.json has it: two folders up in a build, one in a checkout's sources. */
-export function releaseOf(here: string): string {
+function releaseOf(here: string): string {
   for (const up of ["..", "../.."]) {
     try {
       const text = readFileSync(join(fileURLToPath(here), "..", up, "package.json"), "utf8");

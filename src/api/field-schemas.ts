@@ -7,7 +7,7 @@ export const NO_NUL = "^[^\\u0000]*$";
 const NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$";
 
 /** What a name of a service looks like, in words. */
-export const NAME_ALLOWED =
+const NAME_ALLOWED =
   "1 to 63 of A-Z, a-z, 0-9, _, . and -, beginning with a letter or digit, and not signal";
 
 export const nameSchema = {

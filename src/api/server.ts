@@ -77,7 +77,7 @@ export interface ApiServer {
 }
 
 /** Longest request body, in bytes. */
-export const BODY_LIMIT = 1_048_576;
+const BODY_LIMIT = 1_048_576;
 
 /** Connections at once. Each costs a descriptor; most daemons may have 1024. */
 const MAX_CONNECTIONS = 512;

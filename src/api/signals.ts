@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { nearest } from "../base/nearest.ts";
 import { badField } from "./refuse.ts";
 
 /** Linux has 34 to 64 as real-time signals; glibc and musl begin theirs at 34 or 35, so they are named from SIGRTMIN. Source: signal(7). */
@@ -37,5 +38,6 @@ export function signalName(text: string, field = "signal"): string {
   const word = text.toUpperCase().replace(/^SIG/, "");
   const name = /^\d+$/.test(word) ? USUAL.get(Number(word)) : (NAMES.get(word) ?? realTime(word));
   if (name !== undefined) return name;
-  throw badField(field, text, ALLOWED);
+  const guess = nearest(word, [...NAMES.keys()]);
+  throw badField(field, text, guess === undefined ? ALLOWED : `${ALLOWED}; did you mean ${guess}?`);
 }

@@ -7,7 +7,7 @@ const MAX_LINE_BYTES = 65_000;
 
 /** What a line carries between its type and its time; for each type what it has. */
 function contentOf(line: StreamLine): Omit<StreamLineWire, "type" | "timestamp"> {
-  if ("data" in line) return { data: line.data };
+  if ("data" in line && line.data !== undefined) return { data: line.data };
   if ("exitCode" in line && line.exitCode !== undefined) return { exit_code: line.exitCode };
   if (line.type !== "complete") return {};
   const { logFile, message } = line;

@@ -158,4 +158,3 @@ export const errorView = {
 export type ServiceWire = FromSchema<typeof serviceView, { keepDefaultedPropertiesOptional: true }>;
 export type ServiceStateWire = ServiceWire["state"];
 export type StreamLineWire = FromSchema<typeof streamLine>;
-export type ErrorWire = FromSchema<typeof errorView>;

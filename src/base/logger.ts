@@ -6,7 +6,7 @@ import { redacted } from "./redact.ts";
 /** The daemon's own log: what happened in sprite-env itself, for whoever runs it. What services write is elsewhere. */
 export type Logger = PinoLogger;
 
-export interface LoggerOptions {
+interface LoggerOptions {
   level: "trace" | "debug" | "info" | "warn" | "error" | "silent";
   /** One JSON object a line; else a line for people. */
   json: boolean;

@@ -8,7 +8,7 @@ import { withGuess } from "./guess.ts";
 const AT_ONCE = 32;
 
 /** Which of the others must be done before a service is its turn. */
-export type WaitsFor = (name: string) => readonly string[];
+type WaitsFor = (name: string) => readonly string[];
 
 /** Work on one service. @param several whether others are worked on, too: then what is printed must carry the name */
 export type Work = (name: string, several: boolean) => Promise<number>;
@@ -47,7 +47,8 @@ async function oneOfMany(client: Client, name: string, work: Work): Promise<numb
     return await work(name, true);
   } catch (error) {
     if (!(error instanceof AppError) || error.code === "daemon_unreachable") throw error;
-    say(`${name}: ${(await withGuess(error, client)).message}`);
+    const { message } = await withGuess(error, client);
+    say(`sprite-env: ${message.includes(`"${name}"`) ? "" : `${name}: `}${message}`);
     return exitCodeOf(error);
   }
 }

@@ -1,3 +1,4 @@
+import { timeText } from "../base/time-text.ts";
 import { formatDuration } from "../base/duration.ts";
 import { printable } from "../base/printable.ts";
 import type { ChainLink } from "../offline/boot-chain.ts";
@@ -7,8 +8,6 @@ import type { Boot } from "../offline/boots.ts";
 import { paint } from "./output.ts";
 import { timeSpan } from "./service-table.ts";
 import { table } from "./table.ts";
-
-const timeOf = (wall: number): string => new Date(wall).toISOString();
 
 /** A text or number of its row. */
 function dataOf({ booted }: Boot, key: string): string {
@@ -46,7 +45,7 @@ export function bootTable(
     boots.map((boot) => [
       String(boot.number),
       boot.id,
-      timeOf(boot.booted.wall),
+      timeText(boot.booted.wall),
       dataOf(boot, "release"),
       dataOf(boot, "pid"),
       MACHINES[`${boot.newMachine}`],
@@ -61,7 +60,7 @@ function headOf(boot: Boot, end: string): string {
   const machine = boot.newMachine ? ", on a new boot of the machine" : "";
   const ready = boot.ready ? `ready after ${readyIn(boot)}` : "was never ready";
   return [
-    `Boot ${boot.number} ${paint("dim", boot.id)} began at ${timeOf(boot.booted.wall)}${machine}`,
+    `Boot ${boot.number} ${paint("dim", boot.id)} began at ${timeText(boot.booted.wall)}${machine}`,
     `  release ${dataOf(boot, "release")}, pid ${dataOf(boot, "pid")}; ${ready}; ${end}`,
   ].join("\n");
 }
@@ -153,7 +152,7 @@ function chainLines(chain: readonly ChainLink[]): string[] {
 
 /** What differs between two boots, for people. */
 export function diffText({ from, to, differences }: BootDiff): string {
-  const head = `Boot ${from.number} (${timeOf(from.booted.wall)}) → boot ${to.number} (${timeOf(to.booted.wall)}):`;
+  const head = `Boot ${from.number} (${timeText(from.booted.wall)}) → boot ${to.number} (${timeText(to.booted.wall)}):`;
   const lines = differences.map(differenceText);
   return [
     paint("dim", head),

@@ -1,3 +1,4 @@
+import { timeText } from "../base/time-text.ts";
 import { printable } from "../base/printable.ts";
 import type { Brief, Changes, ServiceChange } from "../offline/changes.ts";
 import type { FieldChange } from "../offline/definitions.ts";
@@ -13,10 +14,10 @@ const WISHES = 10;
  */
 export function changesText(changes: Changes, inWords: (change: FieldChange) => string): string {
   const { from, to, boots, services, unchanged } = changes;
-  const head = `From event ${from.seq}, ${timeOf(from.wall)}, to event ${to.seq}, ${timeOf(to.wall)}:`;
+  const head = `From event ${from.seq}, ${timeText(from.wall)}, to event ${to.seq}, ${timeText(to.wall)}:`;
   const daemons = boots.map(
     ({ seq, wall, data }) =>
-      `  a daemon began ${paint("dim", `event ${seq}, ${timeOf(wall)}, pid ${Number(data["pid"])}`)}`,
+      `  a daemon began ${paint("dim", `event ${seq}, ${timeText(wall)}, pid ${Number(data["pid"])}`)}`,
   );
   const told = services.flatMap((service) => serviceLines(service, inWords));
   const same = unchanged.length > 0 ? [`  unchanged: ${unchanged.join(", ")}`] : [];
@@ -29,8 +30,6 @@ export function changesText(changes: Changes, inWords: (change: FieldChange) => 
     ...same.map((line) => paint("dim", line)),
   ].join("\n");
 }
-
-const timeOf = (wall: number): string => new Date(wall).toISOString();
 
 function serviceLines(service: ServiceChange, inWords: (change: FieldChange) => string): string[] {
   const { definition, starts, crashes, wishes, before, after } = service;
@@ -49,7 +48,7 @@ function serviceLines(service: ServiceChange, inWords: (change: FieldChange) => 
       .slice(earlier)
       .map(
         ({ seq, wall, text }) =>
-          `    ${printable(text)} ${paint("dim", `event ${seq}, ${timeOf(wall)}`)}`,
+          `    ${printable(text)} ${paint("dim", `event ${seq}, ${timeText(wall)}`)}`,
       ),
   ];
 }

@@ -9,7 +9,7 @@ import { allOf } from "./verb.ts";
 type Given = ParsedArgs<typeof definitionArgs>;
 
 /** Repeatable flags of a definition. */
-export interface Repeated {
+interface Repeated {
   arg: readonly string[];
   envVar: readonly string[];
   label: readonly string[];

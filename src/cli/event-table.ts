@@ -46,7 +46,7 @@ type Fact = ServiceFact | EnvironmentFact;
 type Teller<Type extends Fact["type"]> = (fact: Extract<Fact, { type: Type }>) => string;
 
 /** The data that tells most, in a few words. Data that is not as its type has it was altered, and is shown as it stands. */
-export function tellingData({ type, data }: EventWire): string {
+function tellingData({ type, data }: EventWire): string {
   const tell = Object.hasOwn(TELLING, type) ? TELLING[type as Fact["type"]] : undefined;
   try {
     return printable(tell ? (tell as (fact: object) => string)(data) : JSON.stringify(data));

@@ -1,7 +1,7 @@
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { AppError, ERRORS, type ErrorCode } from "../base/errors.ts";
 import type { LogHead } from "../client/client.ts";
-import { places } from "../config/places.ts";
+import { type Env, places } from "../config/places.ts";
 import { thisSystem } from "../config/system.ts";
 import type { Store } from "../offline/store.ts";
 import { commonArgs, connect, urlOf, type ReachFlags } from "./args.ts";
@@ -48,12 +48,12 @@ export async function withPast<Answer>(
 ): Promise<Answer> {
   refuseOtherMachine(flags);
   const head = urlOf(flags) === undefined ? await daemonHead({ socket: flags.socket }) : undefined;
-  const chosen = flags["state-dir"] ?? head?.state_dir;
   const { cwd, env, uid, canWrite } = thisSystem();
-  const at = places(env, uid, canWrite, { stateDir: chosen, logDir: flags["log-dir"] });
-  const stateDir = resolve(cwd, at.stateDir);
   return asOurs(async () => {
-    const { holds, logDirOf, openStore } = await import("../offline/store.ts");
+    const { hasStore, holds, logDirOf, openStore } = await import("../offline/store.ts");
+    const chosen = flags["state-dir"] ?? head?.state_dir ?? besideSocket(flags, env, hasStore);
+    const at = places(env, uid, canWrite, { stateDir: chosen, logDir: flags["log-dir"] });
+    const stateDir = resolve(cwd, at.stateDir);
     const store = opened(openStore, stateDir, head !== undefined);
     try {
       const daemon = head !== undefined && holds(store, head);
@@ -66,6 +66,29 @@ export async function withPast<Answer>(
       store.close();
     }
   });
+}
+
+/**
+ * Whose socket it is that somebody named, where nobody answers on it: a socket lies in its daemon's state directory, or one below, unless it was put
+ * elsewhere. The log of the usual place would be another daemon's.
+ *
+ * @returns undefined where no socket was named, or a state directory was, too
+ * @throws AppError `not_found` where no log lies there
+ */
+function besideSocket(
+  { socket }: PastFlags,
+  env: Env,
+  hasStore: (stateDir: string) => boolean,
+): string | undefined {
+  const named = socket ?? env["SPRITE_ENV_SOCKET"];
+  if (named === undefined || named === "" || env["SPRITE_ENV_STATE_DIR"]) return undefined;
+  const folder = dirname(resolve(named));
+  const found = [folder, dirname(folder)].find(hasStore);
+  if (found !== undefined) return found;
+  throw new AppError(
+    "not_found",
+    `no daemon answers on ${named} that could say where its event log is, and none lies beside it: name its state directory with --state-dir`,
+  );
 }
 
 /** A store is read where it lies. */

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { beforeLeaving, onResize, printBytes, terminalSize } from "./output.ts";
 import { cutTo } from "./width.ts";
 
@@ -15,7 +16,7 @@ const TO_SCREEN_END = "\u001b[J";
 const CTRL_C = "\u0003";
 const CTRL_Z = "\u001a";
 
-export interface Screen {
+interface Screen {
   /** Draws the page anew. */
   draw: () => void;
   /** Puts the terminal back as it was. */
@@ -26,36 +27,48 @@ const write = (text: string): void => printBytes(Buffer.from(text));
 
 /**
  * Opens a page on the terminal; it is drawn once a second, when the terminal has another size, and when somebody says so. Stopping with
- * Ctrl-Z and going on works; however the program ends (but for KILL), the terminal is put back.
+ * Ctrl-Z and going on works; however the program ends (but for KILL), the terminal is put back. A job in the background stops until it has the
+ * terminal, as any does that wants one, and a signal ends it there, too.
  *
  * @param lines the page; what has no room is left out, and the last line says so
  * @param quit called for q, Ctrl-C and INT
  */
 export function openScreen(lines: () => readonly string[], quit: () => void): Screen {
   let open = false; // not while it is stopped: the terminal is the shell's, then
+  const handlers = {
+    SIGINT: quit,
+    SIGTERM: () => dieOf("SIGTERM"),
+    SIGHUP: () => dieOf("SIGHUP"),
+  } as const;
   const draw = (): void => {
     if (open) write(page(lines()));
   };
   const enter = (): void => {
+    if (!isForeground()) return waitForTerminal(enter);
     open = true;
+    for (const [signal, handle] of Object.entries(handlers)) process.on(signal, handle);
     keys(true);
     write(ENTER);
     draw();
   };
   const leave = (): void => {
+    if (!open) return;
     open = false;
+    for (const [signal, handle] of Object.entries(handlers)) process.off(signal, handle);
     putBack();
+  };
+  const dieOf = (signal: NodeJS.Signals): void => {
+    leave(); // with the handler: the next one of its kind ends us
+    process.kill(process.pid, signal);
   };
   const suspend = (): void => {
     leave();
     process.once("SIGCONT", enter);
     process.kill(0, "SIGTSTP"); // as the terminal would
   };
-  const forget = beforeLeaving(putBack);
+  const forget = beforeLeaving(leave);
   const ticking = setInterval(draw, 1_000);
   onResize(draw);
-  process.on("SIGINT", quit);
-  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, () => dieOf(signal));
   onKeys({ q: quit, [CTRL_C]: quit, [CTRL_Z]: suspend });
   enter();
   const close = (): void => {
@@ -73,14 +86,30 @@ function onKeys(keyed: Readonly<Record<string, () => void>>): void {
   });
 }
 
-function putBack(): void {
-  write(LEAVE);
-  keys(false);
+/**
+ * Whether the terminal is ours to change: who does so in the background is stopped in the middle of the call, and no handler of a signal runs any
+ * more. Sources: tcsetattr(3); proc_pid_stat(5), fields 5 (pgrp) and 8 (tpgid). True where there is no /proc.
+ */
+function isForeground(): boolean {
+  try {
+    const stat = readFileSync("/proc/self/stat", "latin1");
+    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return group === foreground;
+  } catch {
+    return true;
+  }
 }
 
-function dieOf(signal: NodeJS.Signals): void {
-  putBack();
-  process.kill(process.pid, signal);
+/** Stops, as the kernel would stop us, until somebody lets us go on. */
+function waitForTerminal(then: () => void): void {
+  process.once("SIGCONT", then);
+  process.kill(process.pid, "SIGTTOU");
+}
+
+function putBack(): void {
+  if (!isForeground()) return;
+  write(LEAVE);
+  keys(false);
 }
 
 /** Keys as they are pressed, and not shown; where standard input is a terminal. */

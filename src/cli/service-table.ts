@@ -89,7 +89,7 @@ function uptimeOf({ pid, started_at: started }: ServiceState, now: number): stri
 }
 
 /** How its last process ended, in two words; `get` has all that is known. */
-export function exitWord(exit: ServiceState["last_exit"]): string {
+function exitWord(exit: ServiceState["last_exit"]): string {
   if (!exit) return "";
   if (exit.spawn_error !== undefined) return "not started";
   if (exit.oom) return "out of memory";

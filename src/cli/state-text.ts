@@ -1,3 +1,4 @@
+import { timeText } from "../base/time-text.ts";
 import type { ServiceStateWire } from "../api/view-schemas.ts";
 import { printable } from "../base/printable.ts";
 import type { ServiceThenJson, StateThen } from "../offline/state.ts";
@@ -10,12 +11,10 @@ export function stateTable(
   services: readonly ServiceThenJson[],
 ): string {
   const daemon = sprite === "down" ? ", while no daemon ran" : "";
-  const head = paint("dim", `After event ${place.seq}, ${timeOf(place.wall)}${daemon}:`);
+  const head = paint("dim", `After event ${place.seq}, ${timeText(place.wall)}${daemon}:`);
   if (services.length === 0) return `${head}\nThere were no services.`;
   return `${head}\n${serviceTable(services, place.wall)}`;
 }
-
-const timeOf = (wall: number): string => new Date(wall).toISOString();
 
 /** One service at a moment, as people read it. */
 export function stateText(service: ServiceThenJson): string {
@@ -55,13 +54,13 @@ function processOf(
 ): string | undefined {
   if (pid === undefined) return undefined;
   if (started === undefined) return String(pid);
-  return `${pid}, up for ${timeSpan(now - Date.parse(started))}, since ${timeOf(Date.parse(started))}`;
+  return `${pid}, up for ${timeSpan(now - Date.parse(started))}, since ${timeText(Date.parse(started))}`;
 }
 
 function nextOf({ next_restart_at: next }: ServiceStateWire, now: number): string | undefined {
   if (next === undefined) return undefined;
   const left = timeSpan(Date.parse(next) - now);
-  return left === "0s" ? "at once" : `in ${left}, at ${timeOf(Date.parse(next))}`;
+  return left === "0s" ? "at once" : `in ${left}, at ${timeText(Date.parse(next))}`;
 }
 
 /** How a main process ended, from what the API says of it. */

@@ -6,7 +6,7 @@ import { onTerminal, print, say, status } from "./output.ts";
 import { beginTask, type Task } from "./progress.ts";
 
 /** What is known of a command whose lines are printed. */
-export interface Followed {
+interface Followed {
   /** Others are worked on at the same time: each line carries the name of its service. */
   several?: boolean | undefined;
   /** How long the start is watched, as a Go duration. */

@@ -3,7 +3,7 @@ import { paint } from "./output.ts";
 import { cutTo, padTo, textWidth } from "./width.ts";
 
 /** Colours a cell that already has its width. */
-export type Paint = (text: string, column: number, row: number) => string;
+type Paint = (text: string, column: number, row: number) => string;
 
 /** Where a table has to fit in. */
 export interface Fit {

@@ -17,7 +17,7 @@ declare module "citty" {
 }
 
 /** What a flag may carry beyond citty's definition. */
-export interface Strictness {
+interface Strictness {
   /** Throws an AppError `invalid_request` that names the flag. */
   check?: (value: string, flag: string) => void;
   /** May be given more than once (a flag), or takes all words that are left (a positional). */

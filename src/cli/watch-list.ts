@@ -8,7 +8,7 @@ import { sorted, type Sort } from "./sort-services.ts";
 import { watchServices } from "./watch-services.ts";
 import { cutTo } from "./width.ts";
 
-export interface WatchOptions extends TableOptions {
+interface WatchOptions extends TableOptions {
   sort: Sort;
 }
 

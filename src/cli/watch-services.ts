@@ -3,7 +3,7 @@ import type { Client, ListOptions, Service } from "../client/client.ts";
 import { codeOf } from "./exit-codes.ts";
 
 /** Told while services are watched. */
-export interface Watcher {
+interface Watcher {
   /** The services as they are now, once at first and then after each change. */
   show: (services: readonly Service[]) => void;
   /** The daemon went away; it is waited for. */

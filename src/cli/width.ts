@@ -1,5 +1,3 @@
-import { printable } from "../base/printable.ts";
-
 /*
  * How many columns of a terminal a text takes. Source: Unicode Standard Annex 11 (East Asian Width), as terminals follow it: wide and
  * fullwidth characters and emoji take two, combining and invisible ones none, a sequence of emoji as much as one.
@@ -49,6 +47,3 @@ export function cutTo(text: string, columns: number): string {
 /** A text with blanks after it, so that it takes at least so many columns. */
 export const padTo = (text: string, columns: number): string =>
   text + " ".repeat(Math.max(0, columns - textWidth(text)));
-
-/** A text of somebody else's making in at most so many columns of one line. */
-export const oneLine = (text: string, columns: number): string => cutTo(printable(text), columns);

@@ -2,6 +2,7 @@ import type { RuntimeView } from "../runtime/group.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import type { Phase } from "./ports.ts";
 import { exitCodeOf } from "./streams.ts";
+import { isCrashLooping } from "./views.ts";
 
 /** One service in figures. */
 export interface ServiceGauges {
@@ -27,7 +28,7 @@ function gaugesOf({ name, phase, context, isQuarantined }: State): ServiceGauges
     phase: phase as Phase, // the machine's states, but for `deleted`, whose actor is gone
     desired: context.desired,
     restarts: context.restartCount,
-    crashLooping: context.crashLooping,
+    crashLooping: isCrashLooping({ phase, context }),
     quarantined: isQuarantined,
     ...(lastExit && isKnown && { lastExitCode: exitCodeOf(lastExit) }),
     ...(startedAt !== undefined && open?.pid !== undefined && !open.exited && { startedAt }),

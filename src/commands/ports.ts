@@ -57,7 +57,8 @@ export type StreamLine =
   | { type: "exit"; exitCode: number; time: number }
   /** `code`: of the closed list, where it says more than that the service failed. */
   | { type: "error"; data: string; code?: ErrorCode; time: number }
-  | { type: "stopping"; time: number }
+  /** `data`: of another service, which went first. */
+  | { type: "stopping"; data?: string; time: number }
   | { type: "stopped"; exitCode?: number; time: number }
   | { type: "complete"; logFile: string; message?: string; time: number };
 

@@ -6,7 +6,7 @@ import type { Dispatcher } from "../runtime/dispatch.ts";
 import type { Caller } from "./ports.ts";
 import { mustBeOpen, mustMatch, mustTakeWishes } from "./checks.ts";
 
-export interface RemovePorts {
+interface RemovePorts {
   dispatcher: Dispatcher;
   after: (ms: number, callback: () => void) => () => void;
   /** For a quarantined service. */
@@ -43,7 +43,7 @@ export async function removeService(
           if (!resolved(context.definition).needs.includes(name)) continue;
           throw new AppError(
             "service_needed",
-            `service ${other} depends on ${name}: delete it or its need first`,
+            `service ${other} depends on ${name}: delete ${other} first, or take ${name} out of what it needs`,
             {
               details: { service: other },
             },

@@ -9,7 +9,7 @@ import { ENVIRONMENT } from "../runtime/group.ts";
 import type { ProcessRunner } from "../runtime/ports.ts";
 import type { Registry } from "../runtime/registry.ts";
 
-export interface RetirePorts {
+interface RetirePorts {
   dispatcher: Dispatcher;
   registry: Registry;
   processes: ProcessRunner;

@@ -27,7 +27,7 @@ import { StartWatch, StopWatch } from "./streams.ts";
 import { viewOf } from "./views.ts";
 import type { StreamPorts } from "./watch.ts";
 
-export interface ServiceCommandPorts extends StreamPorts {
+interface ServiceCommandPorts extends StreamPorts {
   dispatcher: Dispatcher;
   clock: Clock;
   values: EnvValues;
@@ -105,11 +105,14 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
   };
 
   const starting = (name: string, durationMs: number) => () =>
-    new StartWatch(name, ports, durationMs, () => {
-      const service = dispatcher.view.service(name);
-      if (service?.context.unprovenPid !== undefined)
-        return [`process ${service.context.unprovenPid}`];
-      return service ? waitingFor(service.context, dispatcher.view) : [];
+    new StartWatch(name, ports, durationMs, {
+      waiting: () => {
+        const service = dispatcher.view.service(name);
+        if (service?.context.unprovenPid !== undefined)
+          return [`process ${service.context.unprovenPid}`];
+        return service ? waitingFor(service.context, dispatcher.view) : [];
+      },
+      error: () => dispatcher.view.service(name)?.context.error,
     });
 
   const defined = (
@@ -129,21 +132,22 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
     name: string,
     timeoutMs: number | undefined,
     caller: Caller,
-    before?: () => Promise<void>,
+    dependents?: () => readonly string[],
   ): Promise<Lines> => {
     const open = () => dispatcher.view.service(name)?.context.open?.id;
-    const watch = () => new StopWatch(name, ports, open);
+    const first: string[] = [];
+    const watch = () => new StopWatch(name, ports, open, first);
+    const before =
+      dependents &&
+      (async (): Promise<void> => {
+        for (const dependent of dependents()) {
+          const { key: _, ifMatch: __, ...who } = caller; // those are of the service that was asked for
+          await toEnd(await stopped(dependent, timeoutMs, who), dependent);
+          first.push(dependent);
+        }
+      });
     return followed(name, caller, watch, stop(name, timeoutMs, caller.ifMatch), [], before);
   };
-  const stopDependents = async (
-    name: string,
-    timeoutMs: number | undefined,
-    { key: _, ifMatch: __, ...caller }: Caller, // those are of the service that was asked for
-  ): Promise<void> => {
-    for (const dependent of liveDependents(dispatcher.view, name))
-      await toEnd(await stopped(dependent, timeoutMs, caller), dependent);
-  };
-
   return {
     list: () => read.all().map((row) => show(row, false)),
     get: (name, { full }) => show(existing(name), full),
@@ -178,8 +182,8 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
       return followed(name, caller, starting(name, durationMs), wish(name, caller, event));
     },
     stop: (name, { timeoutMs, withDependents }, caller) => {
-      const before = withDependents ? () => stopDependents(name, timeoutMs, caller) : undefined;
-      return stopped(name, timeoutMs, caller, before);
+      const dependents = withDependents ? () => liveDependents(dispatcher.view, name) : undefined;
+      return stopped(name, timeoutMs, caller, dependents);
     },
     remove: async (name, caller) => {
       const run = async (claim: Claim): Promise<Lines> => {

@@ -5,7 +5,7 @@ import { signalNumber } from "../posix/signals.ts";
 import { type StreamPorts, Watch } from "./watch.ts";
 
 /** How long after the end of a process its last words are waited for, in milliseconds. */
-export const LAST_WORDS_MS = 2_000;
+const LAST_WORDS_MS = 2_000;
 /** An exit as shells write it: the code, or 128 and the signal's number. */
 export function exitCodeOf(status: ExitStatus): number {
   const number = status.signal === undefined ? undefined : signalNumber(status.signal);
@@ -17,26 +17,28 @@ const alreadyIn = (phase: string): string =>
     ? `The definition is changed; the service stays ${phase} until it is started`
     : "Service already running";
 
+/** What is asked of the service itself, as it is on disk. */
+interface StartLook {
+  /** What it waits for, if it waits. */
+  waiting: () => readonly string[];
+  /** Why it is not as it should be. */
+  error: () => string | undefined;
+}
+
 /** Follows the first life that a command leads to: `pending`, `stopping`, `stopped`, `started`, its output, `exit`. */
 export class StartWatch extends Watch {
   readonly #durationMs: number;
-  readonly #waiting: () => readonly string[];
+  readonly #look: StartLook;
   #incarnation: string | undefined;
   #started = false;
   #held: LogLine[] = [];
   #status: ExitStatus | undefined;
   #lastStatus: ExitStatus | undefined;
 
-  /** @param waiting names what it waits for, if it waits */
-  constructor(
-    name: string,
-    ports: StreamPorts,
-    durationMs: number,
-    waiting: () => readonly string[],
-  ) {
+  constructor(name: string, ports: StreamPorts, durationMs: number, look: StartLook) {
     super(name, ports);
     this.#durationMs = durationMs;
-    this.#waiting = waiting;
+    this.#look = look;
   }
 
   protected begun(own: readonly EventRow[]): void {
@@ -63,6 +65,7 @@ export class StartWatch extends Watch {
     else if (row.type === "process.spawn_failed" && mine) this.#fails(row);
     else if (row.type === "process.exited" && mine) this.#exited(row.data["status"] as ExitStatus);
     else if (row.type === "output.ended" && mine) this.#lastWords();
+    else if (row.type === "timer.fired" && row.data["timer"] === "ready") this.#isLate(row);
     else if (row.type === "process.exited") this.#lastStatus = row.data["status"] as ExitStatus;
     else if (
       row.type === "incarnation.emptied" &&
@@ -91,7 +94,7 @@ export class StartWatch extends Watch {
   }
 
   #waits(time: number): void {
-    const names = this.#waiting().join(", ");
+    const names = this.#look.waiting().join(", ");
     this.say({ type: "pending", data: `waiting for ${names || "a free slot"}`, time });
     if (this.#durationMs === 0) this.complete();
   }
@@ -101,6 +104,14 @@ export class StartWatch extends Watch {
     this.sayFirst({ type: "started", time: Number(row.data["wall"]) });
     if (this.#durationMs === 0) return this.complete();
     for (const line of this.#held.splice(0)) this.show(line);
+  }
+
+  /** It is ended because it did not become ready: its exit alone would not say so. */
+  #isLate({ toState, wall }: EventRow): void {
+    const isEnded = toState === "restarting" || toState === "stopping";
+    const data = this.#look.error();
+    if (this.#started && isEnded && data !== undefined)
+      this.say({ type: "error", data, time: wall });
   }
 
   #fails(row: EventRow): void {
@@ -129,17 +140,31 @@ export class StopWatch extends Watch {
   #drained = false;
   #down = false;
   readonly #open: () => string | undefined;
+  readonly #first: readonly string[];
 
-  /** @param open id of the incarnation that is being ended */
-  constructor(name: string, ports: StreamPorts, open: () => string | undefined) {
+  /**
+   * @param open id of the incarnation that is being ended
+   * @param first services that were stopped before it, since they need it
+   */
+  constructor(
+    name: string,
+    ports: StreamPorts,
+    open: () => string | undefined,
+    first: readonly string[],
+  ) {
     super(name, ports);
     this.#open = open;
+    this.#first = first;
     this.#incarnation = open();
   }
 
   protected begun(own: readonly EventRow[]): void {
     this.#incarnation = this.#open() ?? this.#incarnation;
     const last = own.at(-1);
+    for (const name of this.#first) {
+      const data = `${name} needs it and was stopped first`;
+      this.sayFirst({ type: "stopping", data, time: last?.wall ?? this.ports.wall() });
+    }
     if (last?.toState !== "stopping") return;
     this.sayFirst({ type: "stopping", time: last.wall });
   }

@@ -12,9 +12,16 @@ export function waitingFor({ phase, context }: ServiceRow, find: Find): string[]
   return phase === "pending" ? needsDown(context, { service: find }) : [];
 }
 
-function flagsOf({ context, quarantined }: ServiceRow): ServiceView["flags"] {
+/** One that is down for good does not loop any more, though it still remembers. */
+export const isCrashLooping = ({
+  phase,
+  context,
+}: Pick<ServiceRow, "phase" | "context">): boolean =>
+  context.crashLooping && phase !== "stopped" && phase !== "failed";
+
+function flagsOf({ phase, context, quarantined }: ServiceRow): ServiceView["flags"] {
   return [
-    ...(context.crashLooping ? (["crash-looping"] as const) : []),
+    ...(isCrashLooping({ phase, context }) ? (["crash-looping"] as const) : []),
     ...(context.unkillablePid === undefined ? [] : (["unkillable"] as const)),
     ...(quarantined === null ? [] : (["quarantined"] as const)),
     ...(context.unhealthy === undefined ? [] : (["unhealthy"] as const)),

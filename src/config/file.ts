@@ -7,7 +7,7 @@ import { configSchema, type ConfigFile } from "./schema.ts";
 import { substitute } from "./substitute.ts";
 
 /** A configuration file as it was read. */
-export interface ReadFile {
+interface ReadFile {
   values: ConfigFile;
   /** The variables that stand in it, by key. */
   variables: ReadonlyMap<string, readonly string[]>;

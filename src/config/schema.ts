@@ -36,7 +36,7 @@ const bytes = <Default extends number>(description: string, minimum: number, sta
   }) as const;
 
 /** Levels of the daemon's own log, from most to least. */
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
 
 /** Keys that later releases act on: refused by name, never ignored. */
 const LATER = [

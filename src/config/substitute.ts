@@ -2,7 +2,7 @@ import { AppError } from "../base/errors.ts";
 import type { Env } from "./places.ts";
 
 /** A value with its `{"$env": "NAME"}` replaced. */
-export interface Substituted {
+interface Substituted {
   value: unknown;
   /** The variables it came from. */
   variables: readonly string[];

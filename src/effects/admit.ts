@@ -22,10 +22,10 @@ export async function admit(
   daemon: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   mustBeGiven(asked.env ?? {}, daemon);
-  await personOf(asked, own).catch(refuseUser);
+  await personOf(asked, own).catch(notAdmitted);
 }
 
-function refuseUser(error: unknown): never {
+function notAdmitted(error: unknown): never {
   if (!(error instanceof UserProblem)) throw error;
   const { kind, field, value, message } = error;
   if (kind === "unreadable") throw new AppError("internal", message, { cause: error.cause });

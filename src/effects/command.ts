@@ -24,7 +24,7 @@ export interface Commands {
   ask(asker: Asker, probe: Extract<Probe, { kind: "exec" }>, signal: AbortSignal): Promise<Answer>;
 }
 
-export interface CommandsDeps {
+interface CommandsDeps {
   children: Children;
   nofile: Nofile;
   /** Those of the service. @throws SpawnProblem */

@@ -13,7 +13,7 @@ import { signalAll } from "./kill.ts";
 import { later, type Life } from "./life.ts";
 
 /** A gentle end that is asked for: a signal and a time, and the definition where that has a stop command. */
-export interface GentleEnd {
+interface GentleEnd {
   signal: string;
   timeoutMs: number;
   definition?: ResolvedDefinition;
@@ -33,7 +33,7 @@ export interface Ending {
   close(life: Life, facts?: readonly RunnerReport[]): void;
 }
 
-export interface EndingDeps {
+interface EndingDeps {
   children: Children;
   report: Report;
   logs: Pick<ServiceLogs, "finish">;

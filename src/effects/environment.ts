@@ -79,7 +79,7 @@ export function fromDaemon(
 }
 
 /** What the machine's list of users says of one: the home that a service of that user begins in, and its shell. */
-export interface UserEntry {
+interface UserEntry {
   name: string;
   home: string;
   shell: string;

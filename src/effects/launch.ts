@@ -13,7 +13,7 @@ export interface Manner {
 }
 
 /** Programs that are run first, each of which becomes the next and the last of which becomes the service's. */
-export interface Wrapped {
+interface Wrapped {
   plan: Plan;
   /** Their names, as the kernel has them of a process; none where the service's program is run at once. */
   wrappers: readonly string[];

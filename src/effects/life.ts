@@ -4,7 +4,7 @@ import type { Suspect } from "./identity.ts";
 import type { Sign } from "./signs.ts";
 
 /** How far one life of a service's process is. */
-export type Stage =
+type Stage =
   /** Asked for; nothing is spawned yet, and nothing will be if it is stopped now. */
   | "asked"
   /** The spawn is under way, and cannot be taken back. */

@@ -3,7 +3,7 @@ import { type Datagram, openDatagramSocket, receive } from "../posix/datagram.ts
 import { type Watch, watchReadable } from "../posix/poll.ts";
 
 /** What comes out of listening. */
-export interface NotifyHearing {
+interface NotifyHearing {
   /** It said READY=1. Called once. */
   ready(): void;
   /** READY=1 came from a process that nothing proves to be of the service. */
@@ -13,7 +13,7 @@ export interface NotifyHearing {
 }
 
 /** The socket to which one incarnation says that it is ready. Source: sd_notify(3). */
-export interface NotifySocket {
+interface NotifySocket {
   /** Begins to take messages; what was sent before waits in the socket. */
   listen(isOurs: (pid: number) => Promise<boolean>, hearing: NotifyHearing): void;
   close(): void;

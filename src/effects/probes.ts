@@ -12,7 +12,7 @@ import { createPauses, type Pauses } from "./pauses.ts";
 import type { Signs } from "./signs.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-export interface ProbesDeps {
+interface ProbesDeps {
   report: Report;
   children: Children;
   /** As whom, where and with what environment the commands of a service's checks run. @throws SpawnProblem */

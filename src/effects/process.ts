@@ -26,7 +26,7 @@ import { codeOf, problem, spawnErrorOf } from "./spawn-problem.ts";
 import type { AllSurroundings } from "./surroundings.ts";
 import type { RunAs } from "./user.ts";
 
-export interface ProcessRunnerDeps {
+interface ProcessRunnerDeps {
   report: Report;
   logs: ServiceLogs;
   children: Children;

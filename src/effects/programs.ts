@@ -26,7 +26,7 @@ export interface Programs {
   run(program: Program, signal: AbortSignal): Promise<ExitStatus | undefined>;
 }
 
-export interface ProgramsDeps {
+interface ProgramsDeps {
   children: Children;
   nofile: Nofile;
   /** So many starts at once: each may hang in a thread of libuv's pool, on a dead mount. */

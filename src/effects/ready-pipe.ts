@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import { openPipeEnds } from "../posix/pipe.ts";
 
 /** What comes out of listening. */
-export interface PipeHearing {
+interface PipeHearing {
   /** It wrote a newline. Called once. */
   ready(): void;
   /** All who had the descriptor closed it, and no newline came. */
@@ -11,7 +11,7 @@ export interface PipeHearing {
 }
 
 /** The pipe into which one incarnation writes a newline when it is ready. Source: s6, "notification-fd". */
-export interface ReadyPipe {
+interface ReadyPipe {
   /** The end that is for the service alone. */
   write: number;
   /** The service has its end, or will never have it: ours is closed. */

@@ -10,7 +10,7 @@ import { nameIn, openToAll, removeAllIn, removeNamed } from "./socket-name.ts";
 import { codeOf, problem } from "./spawn-problem.ts";
 
 /** Whose sign it is. */
-export interface Signer {
+interface Signer {
   service: string;
   incarnation: string;
 }
@@ -30,7 +30,7 @@ export interface Sign {
 }
 
 /** What whoever waits for a sign is told. */
-export interface Hearing {
+interface Hearing {
   ready: () => void;
   /** Why not yet; told again for another reason. */
   unready: (reason: string) => void;
@@ -47,7 +47,7 @@ export interface Signs {
   hear(incarnation: string, hearing: Hearing): () => void;
 }
 
-export interface SignsDeps {
+interface SignsDeps {
   /** Where the sockets are: a directory of theirs is made in it. */
   runDir: string;
   logger: Logger;

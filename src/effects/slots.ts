@@ -1,7 +1,7 @@
 import type { Logger } from "../base/logger.ts";
 
 /** So many spawns at once, then a queue: each may hang in a thread of libuv's pool, which files and names need too. */
-export interface Slots {
+interface Slots {
   /** Does the job when it is its turn. @param name what the job is called where others wait for it */
   run<Result>(name: string, job: () => Promise<Result>): Promise<Result>;
 }

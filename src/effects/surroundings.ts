@@ -49,7 +49,7 @@ export function createSurroundings(deps: SurroundingsDeps): AllSurroundings {
 
   async function findOut(incarnation: string, definition: Definition): Promise<Surroundings> {
     const { envFile, umask, user = config.defaultUser, group } = definition;
-    const person = await personOf({ user, group }, own).catch(refuseUser);
+    const person = await personOf({ user, group }, own).catch(notSpawnable);
     const fromFile = envFile === undefined ? {} : await readEnvFile(envFile);
     const variables = { ...fromFile, ...opened(definition) };
     return {
@@ -92,7 +92,7 @@ const isDirectory = (path: string): Promise<boolean> =>
   );
 
 /** Somebody may make the user again; what the daemon may do changes with another daemon only. */
-function refuseUser(error: unknown): never {
+function notSpawnable(error: unknown): never {
   if (!(error instanceof UserProblem)) throw error;
   const { kind, message } = error;
   if (kind === "unreadable") throw problem(codeOf(error.cause), message);

@@ -4,7 +4,7 @@ import type { TimerRunner } from "../runtime/ports.ts";
 
 type Armed = Parameters<TimerRunner["arm"]>[0];
 
-export interface TimersDeps {
+interface TimersDeps {
   /** What `dueAt` is told on. */
   clock: Pick<Clock, "now">;
   /** Called once for each arming that is due and was not replaced; may arm again. */

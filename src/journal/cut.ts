@@ -59,7 +59,7 @@ function tooMuch(db: Db, from: number, end: number, bytes: number): number {
 }
 
 /** Bytes of the database in use: pages, less those that are free. The WAL is not counted, it has its own bounds. */
-export function usedBytes(db: Db): number {
+function usedBytes(db: Db): number {
   const pragma = (name: string): number => Number(db.pragma(name, { simple: true }));
   return (pragma("page_count") - pragma("freelist_count")) * pragma("page_size");
 }

@@ -4,7 +4,7 @@ import type { Db } from "./sqlite.ts";
 import { versionFinder } from "./version-finder.ts";
 
 /** How much is read at a time: rows, and bytes of their data. A row that is larger comes alone. */
-export interface PageSize {
+interface PageSize {
   rows: number;
   bytes: number;
 }

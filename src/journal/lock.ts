@@ -86,7 +86,7 @@ function writeOwner(fd: number, owner: LockOwner): void {
 }
 
 /** Nothing where the file is empty or half written: its owner has just taken the lock. */
-export function readOwner(file: string): LockOwner | undefined {
+function readOwner(file: string): LockOwner | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as LockOwner; // only daemons write it, under the lock
   } catch (error) {

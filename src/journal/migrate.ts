@@ -6,7 +6,7 @@ import { AppError } from "../base/errors.ts";
 import type { Db } from "./sqlite.ts";
 
 /** One file of `migrations/`. */
-export interface Migration {
+interface Migration {
   name: string;
   sql: string;
   sha256: string;

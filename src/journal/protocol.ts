@@ -4,7 +4,7 @@ import type { RetentionStep } from "./retention.ts";
 import type { Writer } from "./writer.ts";
 
 /** A call to the writer in its thread. Answers come in the same order. */
-export type WriterCall = {
+type WriterCall = {
   [Method in keyof Writer]: { method: Method; parameters: Parameters<Writer[Method]> };
 }[keyof Writer];
 

@@ -16,7 +16,7 @@ export interface Store {
 }
 
 /** Opens the file of a state directory. `settled`: only if all it holds is proven to be on the disk. */
-export type OpenStore = (options: { settled: boolean }) => Store;
+type OpenStore = (options: { settled: boolean }) => Store;
 
 /**
  * @param hook makes the append hook for a connection

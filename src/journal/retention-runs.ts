@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Keep } from "./cut.ts";
 import type { Writer } from "./writer.ts";
 
-export interface RetentionRuns {
+interface RetentionRuns {
   journal: Pick<Writer, "retain">;
   keep: Keep;
   clock: Clock;

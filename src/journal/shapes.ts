@@ -11,7 +11,7 @@ export interface EventShape {
 }
 
 /** Notes shapes that the log did not hold before, inside the transaction of their rows. */
-export interface ShapeNotes {
+interface ShapeNotes {
   /** @returns those that are new, to be kept after the commit */
   note(rows: readonly AppendedRow[]): readonly string[];
   keep(fresh: readonly string[]): void;

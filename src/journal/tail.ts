@@ -1,7 +1,7 @@
 import type { EventRow } from "./record.ts";
 
 /** Why no more rows come: the reader was too slow and must read on from the log, or it, or the log, was closed. */
-export type EndReason = "too slow" | "closed";
+type EndReason = "too slow" | "closed";
 
 /** Rows as they are committed, kept for one reader until it takes them. */
 export interface Subscription extends AsyncIterable<EventRow> {

@@ -3,7 +3,7 @@ import { lookAt } from "./directory.ts";
 import type { LogFile } from "./log-file.ts";
 
 /** Logs that nobody writes to now, kept open for the next life of their service: to open one anew takes a millisecond. */
-export interface IdleLogs {
+interface IdleLogs {
   /** Takes over a log after its last user; closes the one that is idle longest where there are too many. */
   keep(log: LogFile): void;
   /** Hands a log back. One whose file was touched by somebody else meanwhile is closed, to be opened anew. */
@@ -12,7 +12,7 @@ export interface IdleLogs {
   closeAll(): void;
 }
 
-export interface IdleLimits {
+interface IdleLimits {
   /** Logs kept open at most: each costs a file descriptor. */
   most: number;
   /** How long one is kept, in milliseconds. */

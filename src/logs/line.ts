@@ -7,7 +7,7 @@ export const MAX_LINE_BYTES = 65_536;
 export const CONTINUED = "[cont] ";
 
 /** Begins the text of a line that sprite-env itself put into a service's log. */
-export const OWN_MARK = "[sprite-env] ";
+const OWN_MARK = "[sprite-env] ";
 
 /** Lengths of `2026-06-02T17:11:17.821Z`, and of that with ` [stderr] ` (both tags are equally long). */
 const STAMP_LENGTH = 24;

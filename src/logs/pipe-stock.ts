@@ -14,7 +14,7 @@ const READY_NAME = /^\.ready-/;
  * Pipes that were made ahead, each pair in a directory that gets an incarnation's name when it is taken: to
  * make them takes a millisecond, which a service that crashed would wait for.
  */
-export interface PipeStock {
+interface PipeStock {
   /**
    * The pipes of an incarnation: those that are there, or a ready pair, or new ones.
    * @throws AppError `log_directory_unusable`

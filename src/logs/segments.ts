@@ -37,7 +37,7 @@ export interface Segment {
 }
 
 /** What the position file says: where the current file begins, and which file that is. */
-export interface Mark {
+interface Mark {
   base: number;
   identity: string;
   /** Its first bytes; empty while it had none. */

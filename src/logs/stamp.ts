@@ -7,7 +7,7 @@ const OUT_BYTES = 1 << 20;
 const KEEP_HELD_BYTES = 4096;
 
 /** The line a stream has begun and not ended: kept by us, so that nothing waits in the pipe. */
-export interface Unfinished {
+interface Unfinished {
   held: Buffer;
   length: number;
   /** Its beginning was cut off and is in the log already. */

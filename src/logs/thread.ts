@@ -9,7 +9,7 @@ const RESTART_MS = 1000;
 const MOST_SENDS = 2;
 
 /** What comes from the thread by itself. */
-export interface ThreadEvents {
+interface ThreadEvents {
   message(message: FromLogThread): void;
   /** It ended without being asked to; a new one is started. */
   ended(reason: string): void;
@@ -18,7 +18,7 @@ export interface ThreadEvents {
 }
 
 /** The main thread's end of the line. */
-export interface LogThread {
+interface LogThread {
   /** Asks, and waits for the answer. @throws AppError with the thread's reason */
   ask(request: LogRequest): Promise<unknown>;
   tell(message: ToLogThread): void;

@@ -3,7 +3,7 @@ import { type Head, trustedHead } from "../journal/head.ts";
 import { type Verification, verifyLog } from "../journal/verify.ts";
 import type { Store } from "./store.ts";
 
-export interface VerifyRequest {
+interface VerifyRequest {
   /** What `audit head` printed once: it must hold one hash, which must be in the log. */
   head?: string | undefined;
   /** Called now and then with the rows checked and those there are. */

@@ -5,7 +5,7 @@ import type { EventReader } from "../journal/event-reader.ts";
 import type { EventRow } from "../journal/record.ts";
 import type { PastService } from "./past-services.ts";
 import { wishInWords } from "./steps.ts";
-import { timeText } from "./words.ts";
+import { timeText } from "../base/time-text.ts";
 
 /*
  * Why a boot started a service, or did not, in words. The machine has decided it (machines/service.ts, at `environment.booted`); here its reasons

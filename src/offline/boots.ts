@@ -2,7 +2,8 @@ import { AppError } from "../base/errors.ts";
 import type { EventReader } from "../journal/event-reader.ts";
 import type { EventRow } from "../journal/record.ts";
 import { ENVIRONMENT } from "../runtime/group.ts";
-import { numberOf, textOf, timeText } from "./words.ts";
+import { numberOf, textOf } from "./words.ts";
+import { timeText } from "../base/time-text.ts";
 
 /** One life of the daemon. */
 export interface Boot {
@@ -25,7 +26,7 @@ export interface Boot {
 }
 
 /** How a life of the daemon ended, as far as the log can tell. */
-export type BootEnd =
+type BootEnd =
   /** `left`: services that were not down at the deadline. Without reason and time where retention has taken the rows that had them. */
   | { kind: "shut down"; reason?: string; left: readonly string[]; wall?: number }
   /** Between two rows. `draining`: it had begun to shut down. */
@@ -113,10 +114,9 @@ export function bootNamed(boots: readonly Boot[], text: string | undefined): Boo
     ? boots.find(({ id }) => id === word)
     : byNumber(boots, Number(word));
   if (found) return found;
-  const there =
-    boots.length === 0
-      ? "the log tells of none"
-      : `there are 1 to ${boots.length}, which are ${1 - boots.length} to 0`;
+  const range = `there are 1 to ${boots.length}, which are ${1 - boots.length} to 0`;
+  const few = ["the log tells of none", "there is one, which is 1 and 0"];
+  const there = few[boots.length] ?? range;
   throw new AppError("not_found", `there is no boot ${word}: ${there}`);
 }
 
@@ -124,7 +124,7 @@ const byNumber = (boots: readonly Boot[], number: number): Boot | undefined =>
   number > 0 ? boots[number - 1] : boots[boots.length - 1 + number];
 
 /** How it ended, in words. @param answers whether the daemon of this log answers */
-export function endInWords(boot: Boot, answers: boolean): string {
+export function bootEndInWords(boot: Boot, answers: boolean): string {
   const end = endOf(boot);
   if (end.kind === "open")
     return answers ? "runs" : "no daemon answers: killed, or it listens elsewhere";

@@ -11,7 +11,7 @@ import { type PastService, type PastSprite, spriteAt } from "./past-services.ts"
 import { viewThen } from "./state.ts";
 import { wishInWords } from "./steps.ts";
 import type { Store } from "./store.ts";
-import { timeText } from "./words.ts";
+import { timeText } from "../base/time-text.ts";
 
 /** What of a service is compared, as the wire calls it. */
 export interface Brief {
@@ -49,7 +49,7 @@ export interface Changes {
   unchanged: readonly string[];
 }
 
-export interface ChangesRequest {
+interface ChangesRequest {
   service?: string | undefined;
   from: string;
   /** Absent: now. */

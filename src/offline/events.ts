@@ -22,7 +22,7 @@ export interface EventFilter {
 const PAGE = 500;
 
 /** Every type of event there is, once each, sorted. */
-export const EVENT_TYPES: readonly string[] = [
+const EVENT_TYPES: readonly string[] = [
   ...new Set<string>([...SERVICE_EVENT_TYPES, ...ENVIRONMENT_EVENT_TYPES]),
 ].toSorted();
 
@@ -31,7 +31,7 @@ export const EVENT_TYPES: readonly string[] = [
  *
  * @throws AppError `invalid_request`, with the type that was probably meant
  */
-export function mustBeType(type: string): void {
+function mustBeType(type: string): void {
   if (EVENT_TYPES.includes(type)) return;
   const guess = nearest(type, EVENT_TYPES);
   const hint = guess ? `did you mean ${guess}?` : `there are ${EVENT_TYPES.join(", ")}`;

@@ -6,7 +6,8 @@ import { formatDuration } from "../base/duration.ts";
 import type { SpawnError } from "../../machines/service-events.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import type { LifeTracker } from "./lives.ts";
-import { endOfProcess, timeText, who } from "./words.ts";
+import { endOfProcess, who } from "./words.ts";
+import { timeText } from "../base/time-text.ts";
 
 /** What is known of a service at present. */
 export interface Present {

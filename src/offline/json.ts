@@ -4,7 +4,8 @@ import type { History, HistoryWish } from "./history.ts";
 import type { LastLines } from "./last-lines.ts";
 import type { FoldedService, ReplayCheck } from "./replay.ts";
 import type { Why } from "./why.ts";
-import { numberOf, timeText } from "./words.ts";
+import { numberOf } from "./words.ts";
+import { timeText } from "../base/time-text.ts";
 
 /*
  * The answers as JSON: snake_case, times as log files have them, durations in milliseconds, what is absent left out.

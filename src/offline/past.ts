@@ -2,7 +2,7 @@ import { AppError } from "../base/errors.ts";
 import type { EventReader } from "../journal/event-reader.ts";
 import { seqAt } from "../runtime/seq-at.ts";
 import { type Moment, momentOf } from "./moment.ts";
-import { timeText } from "./words.ts";
+import { timeText } from "../base/time-text.ts";
 
 /** A place in the log: after which row, and what the clocks said. */
 export interface Place {

@@ -20,7 +20,7 @@ export interface Repair {
   repaired: boolean;
 }
 
-export interface RepairPorts {
+interface RepairPorts {
   /** Has the daemon make a read model anew; absent where no daemon has this store. */
   rebuild?: (projection: string) => Promise<void>;
   /** Of this program, for the lock's file where there is no daemon. */

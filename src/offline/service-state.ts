@@ -9,7 +9,7 @@ import { stateOf } from "../runtime/replay.ts";
 import type { Store } from "./store.ts";
 
 /** Finds what a service is now; undefined where there is none. */
-export type FindService = (name: string) => ServiceRow | undefined;
+type FindService = (name: string) => ServiceRow | undefined;
 
 /** What services are: out of the read model, or, where that does not follow the log, out of a fold. */
 export function serviceStates(store: Store): FindService {

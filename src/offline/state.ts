@@ -10,10 +10,10 @@ import { mustBeKnown } from "./events.ts";
 import { type Place, placeOf } from "./past.ts";
 import { type PastService, type PastSprite, partOfSpriteAt, spriteAt } from "./past-services.ts";
 import type { Store } from "./store.ts";
-import { timeText } from "./words.ts";
+import { timeText } from "../base/time-text.ts";
 
 /** A service at a moment. */
-export interface ServiceThen {
+interface ServiceThen {
   view: ServiceView;
   /** The last row of its stream by then; absent where retention has removed it. */
   last?: EventRow;
@@ -29,7 +29,7 @@ export interface StateThen {
   note?: string;
 }
 
-export interface StateRequest {
+interface StateRequest {
   /** The one service that is asked for; absent: all. */
   service?: string | undefined;
   /** A moment as somebody gave it; absent: now. */

@@ -111,7 +111,7 @@ export function drainOf(causes: Causes, row: EventRow): EventRow | undefined {
 }
 
 /** A daemon began: what had become of the one before, and what this one found. */
-export function bootSteps(causes: Causes, row: EventRow): Step[] {
+function bootSteps(causes: Causes, row: EventRow): Step[] {
   const daemon = causeOf(causes, row);
   return [
     ...step(daemon, daemon ? daemonInWords(daemon, row.data["newMachineBoot"] === true) : ""),

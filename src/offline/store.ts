@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { AppError } from "../base/errors.ts";
 import { databaseFile, openForReading } from "../journal/database.ts";
 import type { EventReader } from "../journal/event-reader.ts";
@@ -35,6 +35,9 @@ export function openStore(stateDir: string): Store {
     close: () => void db.close(),
   };
 }
+
+/** Whether a log lies there, as far as we may look. */
+export const hasStore = (stateDir: string): boolean => existsSync(databaseFile(stateDir));
 
 function readable(stateDir: string): Db {
   try {

@@ -14,7 +14,7 @@ import {
 } from "./definitions.ts";
 import { mustBeKnown } from "./events.ts";
 import type { Store } from "./store.ts";
-import { timeText } from "./words.ts";
+import { timeText } from "../base/time-text.ts";
 
 /** A version of a definition, and how it came to be. */
 export interface VersionTold extends DefinitionVersion {

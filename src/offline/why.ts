@@ -29,7 +29,7 @@ export interface Why {
   nextLogFrom?: number;
 }
 
-export interface WhyRequest {
+interface WhyRequest {
   /** Milliseconds of the wall clock. */
   now: number;
   /** Whether a daemon looks after this store. */

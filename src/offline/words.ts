@@ -18,9 +18,6 @@ export function who(actor: string): string {
 /** Whether somebody outside asked for it. */
 export const isByPerson = ({ actor }: EventRow): boolean => actor !== "runtime";
 
-/** A time as log files have it. @param wall milliseconds since the epoch */
-export const timeText = (wall: number): string => new Date(wall).toISOString();
-
 /** Text of an event's data; "" where there is none. */
 export const textOf = (row: EventRow, key: string): string => {
   const value = row.data[key];

@@ -9,7 +9,7 @@ import { reap, someZombie } from "../posix/wait.ts";
  * What was orphaned below us and came to us, since we are process 1 or child subreaper.
  * Node waits for the children it forked itself; nobody would for these.
  */
-export interface Reaper {
+interface Reaper {
   /** Reaps each orphan that ended. @returns those that live, or undefined where they cannot be known */
   sweep(): number[] | undefined;
   close(): void;

@@ -57,7 +57,7 @@ export function boottimeMs(): number {
 }
 
 /** How many descriptors a process may have open: it keeps to `soft` and may raise that to `hard`. Infinity: no limit. */
-export interface NofileLimit {
+interface NofileLimit {
   soft: number;
   hard: number;
 }

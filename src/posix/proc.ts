@@ -113,7 +113,7 @@ export async function readEnviron(pid: number, patienceMs: number): Promise<stri
 }
 
 /** A descriptor of a process: what it is open on, as a path, and whether it is open for reading and writing. */
-export interface OpenFile {
+interface OpenFile {
   path: string;
   readWrite: boolean;
 }

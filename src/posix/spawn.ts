@@ -117,7 +117,7 @@ function closeOthers(actions: Buffer, kept = 2): void {
 }
 
 /** `char *list[]` with its strings behind it, in one piece of memory. */
-export function stringVector(list: readonly string[]): Buffer {
+function stringVector(list: readonly string[]): Buffer {
   const strings = list.map((text) => Buffer.from(`${text}\0`));
   const table = 8 * (list.length + 1);
   const memory = Buffer.alloc(table + strings.reduce((sum, { length }) => sum + length, 0));

@@ -7,7 +7,7 @@ import { lastSeq, markStale, whyStale } from "./heads.ts";
 import type { Projection } from "./projection.ts";
 import { type OpenSource, Rebuild } from "./rebuild.ts";
 
-export interface KeeperPorts {
+interface KeeperPorts {
   open: OpenSource;
   /** Calls back later, between appends. */
   later: (ms: number, run: () => void) => void;

@@ -3,7 +3,7 @@ import type { JsonObject } from "../journal/record.ts";
 import type { Db } from "../journal/sqlite.ts";
 
 /** Folds one row into a projection's table, which goes by the name given. SQL and an `if`: every append waits for it. */
-export type Handler = (db: Db, appended: AppendedRow, table: string) => void;
+type Handler = (db: Db, appended: AppendedRow, table: string) => void;
 
 /** What a stream that lives is after its last row so far. */
 export interface StreamNow {

@@ -4,7 +4,7 @@ import { markMade } from "./heads.ts";
 import type { Projection, StreamNow } from "./projection.ts";
 
 /** The log as a projection is made of it: states at some row, then the rows after that one. */
-export interface LogSource {
+interface LogSource {
   /** What lived at that row, or what retention left of it. */
   states: Iterable<StreamNow>;
   /** Of that row; 0: the beginning. */
@@ -20,7 +20,7 @@ export type OpenSource = (from: "present" | "beginning") => LogSource;
 const ROWS = 20;
 
 /** How long a piece of the work may take, in milliseconds: appends wait for it. */
-export const PIECE_MS = 10;
+const PIECE_MS = 10;
 
 /**
  * Makes one projection anew beside its old table, a piece at a time, and puts it in the old one's place in the transaction that folds the last

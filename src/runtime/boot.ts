@@ -7,7 +7,7 @@ import type { OpenIncarnation, ProcessRunner } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import type { Fold, Mismatch } from "./replay.ts";
 
-export interface BootFacts {
+interface BootFacts {
   /** Kernel boot and PID namespace. */
   machineBoot: string;
   pid: number;

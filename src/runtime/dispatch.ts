@@ -42,7 +42,7 @@ interface Batch {
   answers: readonly (() => void)[];
 }
 
-export interface DispatchPorts extends GroupPorts {
+interface DispatchPorts extends GroupPorts {
   journal: Journal;
   /** Why nothing may be stored: what every command is told. */
   readOnly?: AppError;

@@ -12,7 +12,7 @@ import {
 import { quickened } from "./quick-assign.ts";
 
 /** One step taken beside the actors: what the machine would be, and what it asks for. Nothing has run yet. */
-export interface Prepared {
+interface Prepared {
   snapshot: AnyMachineSnapshot;
   actions: readonly ExecutableActionObject[];
 }

@@ -17,12 +17,12 @@ import { isFinal, restored } from "./restore.ts";
  */
 
 /** What of a log is needed to go to a moment. */
-export type PastReader = Pick<
+type PastReader = Pick<
   EventReader,
   "anchor" | "anchorStates" | "snapshotAt" | "bySeq" | "stream" | "spans" | "lastVersion"
 >;
 
-export interface PastOptions {
+interface PastOptions {
   /** The machines that the states are to live on as. */
   bound?: { readonly [Kind in StreamKind]?: AnyStateMachine };
   upcasters?: readonly Upcaster[];
@@ -31,7 +31,7 @@ export interface PastOptions {
 }
 
 /** What one stream was at a moment. */
-export interface StreamAt {
+interface StreamAt {
   /** Version of its last row. */
   version: number;
   /** Absent: it had ended, was given up, or was never born. */

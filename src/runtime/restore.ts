@@ -7,9 +7,9 @@ import { decodeState, stateDigest, type StreamState } from "../journal/state-tex
 import { upcastRow, upcastState, type Upcaster } from "../journal/upcast.ts";
 
 /** A stored state that is as its machine left it, or why it must not be believed. */
-export type Restored = { state: AnyMachineSnapshot } | { unfit: string };
+type Restored = { state: AnyMachineSnapshot } | { unfit: string };
 
-export interface RestoreOptions {
+interface RestoreOptions {
   /** The machines that the states are to live on as. */
   bound: { readonly [Kind in StreamKind]?: AnyStateMachine };
   upcasters: readonly Upcaster[];

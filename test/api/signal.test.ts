@@ -30,7 +30,7 @@ describe("POST /services/signal", () => {
     expect(asked).toMatchObject([{ command: "signal", args: ["web", sent] }]);
   });
 
-  it.each(["FOO", "0", "99", "RTMIN+31", "RTMIN-1", "SIG", "TERM "])(
+  it.each(["FOO", "0", "99", "RTMIN+31", "RTMIN-1", "SIG"])(
     "refuses %j, listing what there is",
     async (given) => {
       const { app, asked } = fakeApi();
@@ -43,6 +43,18 @@ describe("POST /services/signal", () => {
       expect(asked).toEqual([]);
     },
   );
+
+  it.each([
+    ["TERM ", "TERM"],
+    ["SIGHPU", "HUP"],
+  ])("refuses %j, and says which was meant", async (given, meant) => {
+    const { app, asked } = fakeApi();
+    const response = await app.inject(signal({ name: "web", signal: given }));
+
+    expect(response.statusCode).toBe(400);
+    expect(error(response)["message"]).toMatch(new RegExp(`RTMIN\\+30; did you mean ${meant}\\?$`));
+    expect(asked).toEqual([]);
+  });
 
   it.each([
     [{ name: "web" }, "signal"],

@@ -40,8 +40,8 @@ it("of several, each that is mistyped", async () => {
   expect(code).toBe(3);
   expect(stderr.split("\n").toSorted()).toEqual([
     "",
-    'pstgres: no service named "pstgres": did you mean postgres?',
-    'zzz: no service named "zzz": "services list" shows them',
+    'sprite-env: no service named "pstgres": did you mean postgres?',
+    'sprite-env: no service named "zzz": "services list" shows them',
   ]);
 });
 

@@ -287,7 +287,7 @@ it("several names: what fails for one is said, and the others get their turn", a
   expect(ran).toMatchObject({
     code: 3,
     stdout: named(STARTED + COMPLETE, "b"),
-    stderr: 'nope: no service named "nope"\n',
+    stderr: 'sprite-env: no service named "nope"\n',
   });
   const starts = seen.flatMap(({ url }) => (url.endsWith("/start") ? [url] : []));
   expect(starts.toSorted()).toEqual(["/v1/services/b/start", "/v1/services/nope/start"]);

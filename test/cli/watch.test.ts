@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { ServerResponse } from "node:http";
+import { constants } from "node:os";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { builtCli, fakeDaemon, WEB, type FakeDaemon } from "./harness.ts";
 import { until } from "../support/until.ts";
@@ -172,6 +173,26 @@ it("a TERM gives the terminal back and ends it as TERM does", async () => {
 
   expect(await ended).toBe(143);
   expect(out().endsWith("\u001b[?25h\u001b[?1049l") || out().includes("\u001b[?1049l")).toBe(true);
+});
+
+it.each(["TERM", "HUP", "INT"])("a job in the background ends by %s", async (signal) => {
+  const cli = `'${process.execPath}' '${await builtCli()}' services list --watch`;
+  // With job control the kernel stops it as soon as it wants the terminal, which the shell tells as 150 first.
+  const script = `set -m; ${cli} & job=$!; until grep -q '^State:.T' /proc/$job/status; do sleep 0.05; done; kill -${signal} $job; kill -CONT $job; until wait $job; code=$?; [ $code != 150 ]; do :; done; echo "ended with $code"`;
+  const child = spawn(
+    "script",
+    ["-qec", `bash -c "${script.replaceAll('"', '\\"').replaceAll("$", "\\$")}"`, "/dev/null"],
+    {
+      env: { PATH: process.env["PATH"], TERM: "xterm", SPRITE_ENV_SOCKET: daemon.socket },
+      stdio: ["pipe", "pipe", "pipe"],
+    },
+  );
+  children.push(child);
+  let text = "";
+  child.stdout.on("data", (piece: Buffer) => (text += piece.toString()));
+  await new Promise((resolve) => child.on("close", resolve));
+
+  expect(text).toContain(`ended with ${128 + constants.signals[`SIG${signal}` as "SIGTERM"]}`);
 });
 
 it("on a terminal too low for all: says how many lines have no room", async () => {

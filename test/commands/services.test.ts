@@ -97,6 +97,17 @@ describe("put", () => {
     expect((await linesOf(reply)).at(-1)).toMatchObject({ type: "exit", exitCode: 139 });
   });
 
+  it("says why it ends what did not become ready, before the exit that comes of it", async () => {
+    const ready = { kind: "tcp", port: 80 };
+    const reply = await put("web", { ready, readyTimeoutMs: 2_000 }, 5_000);
+    await world.settle();
+    await world.pass(2_000);
+    await world.settle();
+    const lines = await linesOf(reply);
+    expect(lines.map(({ type }) => type)).toEqual(["started", "error", "exit"]);
+    expect(lines[1]).toMatchObject({ data: expect.stringMatching(/^not ready within 2 s/) });
+  });
+
   it("says error and exit 1 where there is nothing to spawn", async () => {
     world.programs["web"] = { spawnFails: "ENOENT" };
     const lines = await linesOf(await put("web"));
@@ -275,7 +286,12 @@ describe("stop", () => {
       code: "service_needed",
       message: expect.stringContaining("app"),
     });
-    expect(await typesOf(await stop("db", true))).toEqual(["stopping", "stopped", "complete"]);
+    expect(await linesOf(await stop("db", true))).toMatchObject([
+      { type: "stopping", data: "app needs it and was stopped first" },
+      { type: "stopping" },
+      { type: "stopped" },
+      { type: "complete" },
+    ]);
     expect([world.phase("app"), world.phase("db")]).toEqual(["stopped", "stopped"]);
   });
 
@@ -290,6 +306,19 @@ describe("stop", () => {
       { type: "complete" },
     ]);
     expect(world.phase("web")).toBe("stopping");
+  });
+
+  it("ends a crash loop: the service is not shown as crash-looping any more", async () => {
+    await run("web");
+    for (let life = 0; life < 6; life += 1) {
+      await world.exits("web", { code: 1 });
+      await world.pass(8_000);
+    }
+    const flags = () => world.commands.get("web", caller).flags;
+    expect(flags()).toEqual(["crash-looping"]);
+    await stop("web");
+    await world.settle();
+    expect(flags()).toEqual([]);
   });
 
   it("records the wish where the service is down but should run", async () => {

@@ -1,4 +1,4 @@
-import { memoryJournal } from "../../src/journal/memory-journal.ts";
+import { memoryJournal } from "../support/memory-journal.ts";
 import { openReader } from "../../src/journal/read.ts";
 import { startThreadJournal } from "../../src/journal/thread-journal.ts";
 import { openWriter } from "../../src/journal/writer.ts";

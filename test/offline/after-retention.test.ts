@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { openWriter } from "../../src/journal/writer.ts";
 import { bootStory } from "../../src/offline/boot-story.ts";
-import { bootsOf, endInWords } from "../../src/offline/boots.ts";
+import { bootsOf, bootEndInWords } from "../../src/offline/boots.ts";
 import { changesBetween } from "../../src/offline/changes.ts";
 import { repairProjections } from "../../src/offline/repair.ts";
 import { stateJson, stateThen } from "../../src/offline/state.ts";
@@ -127,7 +127,7 @@ describe("after retention", () => {
   it("boots are known still, and told where their beginning is left", () => {
     const boots = bootsOf(store.reader);
 
-    expect(boots.map((boot) => [boot.number, boot.id, endInWords(boot, true)])).toEqual([
+    expect(boots.map((boot) => [boot.number, boot.id, bootEndInWords(boot, true)])).toEqual([
       [1, "bt_1", "shut down"],
       [2, "bt_2", "killed"],
       [3, "bt_3", "runs"],

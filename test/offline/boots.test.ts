@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { bootDiff, type BootStory, bootStory } from "../../src/offline/boot-story.ts";
 import type { BootService } from "../../src/offline/boot-services.ts";
-import { bootJson, bootNamed, bootsOf, endInWords, endOf } from "../../src/offline/boots.ts";
+import { bootJson, bootNamed, bootsOf, bootEndInWords, endOf } from "../../src/offline/boots.ts";
 import type { World } from "../support/world.ts";
 import { bootedWorld, powerCut, shutDown, storeOf } from "./fixture.ts";
 
@@ -30,7 +30,7 @@ describe("the lives of the daemon", () => {
     await world.boot();
     await powerCut(world);
 
-    const ends = (await boots()).map((boot) => endInWords(boot, true));
+    const ends = (await boots()).map((boot) => bootEndInWords(boot, true));
 
     expect(ends).toEqual(["shut down by SIGTERM", "killed", "runs"]);
   });
@@ -47,7 +47,7 @@ describe("the lives of the daemon", () => {
 
     const [first] = await boots();
 
-    expect(first && endInWords(first, true)).toBe("killed while it shut down");
+    expect(first && bootEndInWords(first, true)).toBe("killed while it shut down");
   });
 
   it("know when a killed one was seen last, and when the next one came", async () => {
@@ -70,7 +70,7 @@ describe("the lives of the daemon", () => {
   it("say that no daemon answers where the newest has no end", async () => {
     const [only] = await boots();
 
-    expect(only && endInWords(only, false)).toBe(
+    expect(only && bootEndInWords(only, false)).toBe(
       "no daemon answers: killed, or it listens elsewhere",
     );
     expect(only && bootJson(only, false)).toMatchObject({

@@ -195,3 +195,12 @@ describe("services versions and diff", () => {
     expect(await shown("services", "diff", "web")).toContain("  args: 1 → 2");
   });
 });
+
+describe("events", () => {
+  it("says that what is asked for is yet to come, instead of nothing", async () => {
+    const { code, stderr } = await ask(stateDirectory, "events", "--from", "9999");
+
+    expect(code).toBe(2);
+    expect(stderr).toContain(`the log ends at event ${world.rows.length}: --follow waits`);
+  });
+});

@@ -5,7 +5,7 @@ import type { ServiceContext } from "../../machines/service-context.ts";
 import { listedServices } from "../../src/api/wire.ts";
 import { viewOf } from "../../src/commands/views.ts";
 import type { EventReader } from "../../src/journal/event-reader.ts";
-import { memoryJournal } from "../../src/journal/memory-journal.ts";
+import { memoryJournal } from "../support/memory-journal.ts";
 import { type EventRow, idOf } from "../../src/journal/record.ts";
 import { stateJson, stateThen } from "../../src/offline/state.ts";
 import type { ServiceRow } from "../../src/projections/services.ts";

@@ -142,3 +142,34 @@ describe("the daemon that answers", () => {
     expect(stdout).toContain("No daemon answers");
   });
 });
+
+describe("a daemon that does not answer any more", () => {
+  /** A verb with nothing but the socket of the daemon; the usual place has another log. */
+  const bySocket = async (socket: string): Promise<Ran> => {
+    const usual = temporaryDirectory();
+    await writeLog(`${usual}/.sprite`, (await bootedWorld()).rows).then((writer) => writer.close());
+    return run(process.execPath, [SOURCE, "why", "web"], {
+      socket,
+      env: { SPRITE_WRITE_DIR: usual },
+    });
+  };
+
+  it.each(["api.sock", "run/api.sock"])(
+    "is known by its socket %s: its own log is read",
+    async (name) => {
+      const { code, stdout } = await bySocket(`${stateDirectory}/${name}`);
+
+      expect(code).toBe(0);
+      expect(json(stdout)).toMatchObject({ service: "web" });
+    },
+  );
+
+  it("is not taken for the one of the usual place, where its socket lies elsewhere", async () => {
+    const socket = `${temporaryDirectory()}/api.sock`;
+    const { code, stderr } = await bySocket(socket);
+
+    expect(code).toBe(3);
+    expect(stderr).toContain(`no daemon answers on ${socket}`);
+    expect(stderr).toContain("--state-dir");
+  });
+});

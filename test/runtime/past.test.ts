@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { memoryJournal } from "../../src/journal/memory-journal.ts";
+import { memoryJournal } from "../support/memory-journal.ts";
 import type { EventReader } from "../../src/journal/event-reader.ts";
 import type { EventRow } from "../../src/journal/record.ts";
 import type { Snapshot } from "../../src/journal/snapshots.ts";

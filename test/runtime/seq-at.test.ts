@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { memoryJournal } from "../../src/journal/memory-journal.ts";
+import { memoryJournal } from "../support/memory-journal.ts";
 import type { Draft } from "../../src/journal/record.ts";
 import { seqAt } from "../../src/runtime/seq-at.ts";
 import { draft } from "../journal/fixture.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { machines } from "../../machines/index.ts";
-import { memoryJournal } from "../../src/journal/memory-journal.ts";
+import { memoryJournal } from "../support/memory-journal.ts";
 import type { EventReader } from "../../src/journal/event-reader.ts";
 import type { EventRow, JsonObject } from "../../src/journal/record.ts";
 import type { StreamState } from "../../src/journal/state-text.ts";

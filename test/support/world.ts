@@ -2,7 +2,7 @@ import type { Found } from "../../machines/service-events.ts";
 import type { EventRow } from "../../src/journal/record.ts";
 import { manualClock } from "../../src/base/clock.ts";
 import { AppError } from "../../src/base/errors.ts";
-import { memoryJournal } from "../../src/journal/memory-journal.ts";
+import { memoryJournal } from "./memory-journal.ts";
 import { boot } from "../../src/runtime/boot.ts";
 import { Dispatcher } from "../../src/runtime/dispatch.ts";
 import { boundMachines } from "../../src/runtime/effects.ts";

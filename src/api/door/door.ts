@@ -19,7 +19,7 @@ declare module "fastify" {
   }
 }
 
-export interface DoorOptions {
+interface DoorOptions {
   tokens: readonly ApiToken[];
   ownNames: OwnNames;
   /** Whether a connection came over TCP: the others opened our socket, which is the right to everything. */

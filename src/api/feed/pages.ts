@@ -3,7 +3,7 @@ import type { EventPages } from "../../journal/event-pages.ts";
 import type { EventRow } from "../../journal/record.ts";
 
 /** Some rows of the log, and where to go on. */
-export interface Page {
+interface Page {
   rows: readonly EventRow[];
   /** The first sequence number that was not looked at. */
   next: number;

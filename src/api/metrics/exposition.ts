@@ -208,7 +208,7 @@ function addApi(registry: Registry, { http, streams, followers, eventReads }: Ap
 /** Seconds since the epoch at which this process began. */
 const STARTED = performance.timeOrigin / 1_000;
 
-function openDescriptors(): Sample[] {
+function descriptorSamples(): Sample[] {
   try {
     return [[readdirSync("/proc/self/fd").length]];
   } catch {
@@ -229,7 +229,7 @@ function addProcess(registry: Registry): void {
   gauge("process_start_time_seconds", "When the daemon was started, since the epoch", [], () => [
     [STARTED],
   ]);
-  gauge("process_open_fds", "Descriptors that the daemon has open", [], openDescriptors);
+  gauge("process_open_fds", "Descriptors that the daemon has open", [], descriptorSamples);
   counter(
     "sprite_env_event_loop_busy_seconds_total",
     "Time in which the daemon's event loop did something",

@@ -14,12 +14,12 @@ interface Route {
   route: string;
 }
 
-export interface RequestCount extends Route {
+interface RequestCount extends Route {
   status: number;
   count: number;
 }
 
-export interface RouteDuration extends Route {
+interface RouteDuration extends Route {
   histogram: Histogram;
 }
 

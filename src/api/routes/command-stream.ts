@@ -19,7 +19,7 @@ export interface ServiceRoutesOptions {
 export type Named = { Params: NameParams };
 
 /** Sends what a command tells, asked as whoever sent the request. */
-export type CommandStream = (
+type CommandStream = (
   request: FastifyRequest,
   reply: FastifyReply,
   ask: (caller: Caller) => Promise<AsyncIterable<StreamLine>>,

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { onlyMethods } from "../methods.ts";
 import type { CataloguedRoute } from "../openapi/catalogue.ts";
 
-export interface DocsOptions {
+interface DocsOptions {
   routes: readonly CataloguedRoute[];
   version: string;
   spriteName: string;

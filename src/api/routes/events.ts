@@ -9,7 +9,7 @@ import { NDJSON, SSE, type Streams } from "../ndjson-reply.ts";
 import { badField } from "../refuse.ts";
 import { eventsQuery, noQuery, type EventsQuery } from "../schemas.ts";
 
-export interface EventRoutesOptions {
+interface EventRoutesOptions {
   log: EventLog;
   feed: EventFeed;
   streams: Streams;

@@ -4,7 +4,7 @@ import { onlyMethods } from "../methods.ts";
 import { emptyBody, noQuery } from "../schemas.ts";
 
 /** A read model: the answers that are folded from the event log as it grows. */
-export interface ProjectionState {
+interface ProjectionState {
   name: string;
   version: number;
   /** The last event that is in it. */

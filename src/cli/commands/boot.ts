@@ -24,12 +24,12 @@ const list = defineCommand({
   args: { ...jsonArgs, ...pastArgs },
   run: ({ args }) =>
     withPast(args, async ({ store: { reader }, daemon }) => {
-      const { bootsOf, bootJson, endInWords } = await import("../../offline/boots.ts");
+      const { bootsOf, bootJson, bootEndInWords } = await import("../../offline/boots.ts");
       const boots = bootsOf(reader);
       if (asJson(args)) return print(compactJson(boots.map((boot) => bootJson(boot, daemon))));
       const { bootTable } = await import("../boot-text.ts");
       return print(
-        bootTable(boots, (boot) => endInWords(boot, daemon), daemon ? Date.now() : undefined),
+        bootTable(boots, (boot) => bootEndInWords(boot, daemon), daemon ? Date.now() : undefined),
       );
     }),
 });
@@ -81,11 +81,13 @@ const diff = defineCommand({
 const tell = (named: string | undefined, flags: Flags, explained: boolean): Promise<void> =>
   withPast(flags, async ({ store: { reader }, daemon }) => {
     const { bootStory, storyJson } = await import("../../offline/boot-story.ts");
-    const { endInWords } = await import("../../offline/boots.ts");
+    const { bootEndInWords } = await import("../../offline/boots.ts");
     const story: BootStory = bootStory(reader, named);
     if (asJson(flags)) return print(compactJson(storyJson(story, daemon)));
     const { explainedText, storyText } = await import("../boot-text.ts");
-    return print((explained ? explainedText : storyText)(story, endInWords(story.boot, daemon)));
+    return print(
+      (explained ? explainedText : storyText)(story, bootEndInWords(story.boot, daemon)),
+    );
   });
 
 /** The lives of the daemon. */

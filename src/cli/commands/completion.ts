@@ -33,7 +33,7 @@ export const completion = defineCommand({
     const guess = nearest(shell, Object.keys(SCRIPTS));
     throw new AppError(
       "invalid_request",
-      `there is no completion for "${shell}": ${guess ? `did you mean ${guess}?` : "it is made for bash, zsh and fish"}`,
+      `there is no completion for "${shell}": ${guess ? `did you mean ${guess}? ` : ""}it is made for bash, zsh and fish`,
     );
   },
 });

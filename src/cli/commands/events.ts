@@ -122,7 +122,13 @@ const showJson: Asked["show"] = (rows) => {
 /** What is in the log comes from the store; what is yet to come, from the daemon, without a gap between. */
 async function fromStore({ store, daemon }: Past, asked: Asked): Promise<void> {
   const { eventPages } = await import("../../offline/events.ts");
-  const next = Math.max(store.reader.head().seq + 1, asked.from ?? 1);
+  const { seq: end } = store.reader.head();
+  if (!asked.follow && asked.from !== undefined && asked.from > end + 1)
+    throw new AppError(
+      "invalid_request",
+      `--from is event ${asked.from}, and the log ends at event ${end}: --follow waits for what is yet to come`,
+    );
+  const next = Math.max(end + 1, asked.from ?? 1);
   let shown = 0;
   let last = 0;
   for (const page of eventPages(store, asked)) {

@@ -4,7 +4,7 @@ import type { ServiceEvent, ServiceTimer } from "../../../machines/service-event
 import { contextOf, type Node, phaseOf } from "./world.ts";
 
 /** Where an honest event must lead, said from the facts alone: `undefined` where the machine must refuse it. */
-export type Expected = string | undefined;
+type Expected = string | undefined;
 
 type Of<Type extends ServiceEvent["type"]> = Extract<ServiceEvent, { type: Type }>;
 

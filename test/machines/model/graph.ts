@@ -5,7 +5,7 @@ import { moves } from "./moves.ts";
 import { birth, type Move, type Node, phaseOf, take } from "./world.ts";
 
 /** One event at one node. */
-export interface Arc {
+interface Arc {
   move: Move;
   /** Phase after it; absent where it was refused. */
   phase: string | undefined;
@@ -117,7 +117,7 @@ function reaches(
 }
 
 /** All nodes that the root leads to, along arcs of a kind. */
-export function reachable(graph: Graph, roots: readonly string[], along: (arc: Arc) => boolean) {
+function reachable(graph: Graph, roots: readonly string[], along: (arc: Arc) => boolean) {
   const found = new Set(roots);
   for (const key of found)
     for (const arc of graph.arcs.get(key) ?? [])

@@ -1,3 +1,4 @@
+import { timeText } from "../../../base/time-text.ts";
 import { defineCommand } from "citty";
 import type { VersionDiff } from "../../../offline/versions.ts";
 import { jsonArgs, whole } from "../../args.ts";
@@ -47,9 +48,7 @@ export function versionOf(text: string | undefined, word: string): number | unde
 }
 
 function textOf({ service, from, to }: VersionDiff, changes: readonly string[]): string {
-  const head = `${service}, version ${from.version} (${timeOf(from)}) → version ${to.version} (${timeOf(to)}, by ${to.row.actor}):`;
+  const head = `${service}, version ${from.version} (${timeText(from.row.wall)}) → version ${to.version} (${timeText(to.row.wall)}, by ${to.row.actor}):`;
   const lines = changes.length > 0 ? changes : ["nothing differs"];
   return [paint("dim", head), ...lines.map((line) => `  ${printable(line)}`)].join("\n");
 }
-
-const timeOf = ({ row }: VersionDiff["from"]): string => new Date(row.wall).toISOString();

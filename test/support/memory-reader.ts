@@ -1,7 +1,7 @@
-import type { EventReader, StreamSpan } from "./event-reader.ts";
-import { KEY_LIFE_MS } from "./journal.ts";
+import type { EventReader, StreamSpan } from "../../src/journal/event-reader.ts";
+import { KEY_LIFE_MS } from "../../src/journal/journal.ts";
 import { keyName, type MemoryStore } from "./memory-store.ts";
-import { GENESIS } from "./record.ts";
+import { GENESIS } from "../../src/journal/record.ts";
 
 /** Reads over a log in memory. */
 export const memoryReader = (store: MemoryStore): EventReader => ({

@@ -1,4 +1,4 @@
-import type { EventReader } from "./event-reader.ts";
+import type { EventReader } from "../../src/journal/event-reader.ts";
 import {
   type AppendResult,
   type Group,
@@ -7,11 +7,11 @@ import {
   type KeyClaim,
   type NewRow,
   type SealedValue,
-} from "./journal.ts";
+} from "../../src/journal/journal.ts";
 import { memoryReader } from "./memory-reader.ts";
 import { keyName, type MemoryStore, memoryStore } from "./memory-store.ts";
-import { type EventRow, GENESIS, rowHash } from "./record.ts";
-import { SNAPSHOT_EVERY, snapshotOf } from "./snapshots.ts";
+import { type EventRow, GENESIS, rowHash } from "../../src/journal/record.ts";
+import { SNAPSHOT_EVERY, snapshotOf } from "../../src/journal/snapshots.ts";
 
 /** A batch on its way in: how to take back what it stored, last thing last. */
 type Undo = (() => void)[];

@@ -1,6 +1,6 @@
-import type { KeyRecord } from "./event-reader.ts";
-import type { EventRow } from "./record.ts";
-import type { Snapshot } from "./snapshots.ts";
+import type { KeyRecord } from "../../src/journal/event-reader.ts";
+import type { EventRow } from "../../src/journal/record.ts";
+import type { Snapshot } from "../../src/journal/snapshots.ts";
 
 /** What a log in memory holds. */
 export interface MemoryStore {
