@@ -16,6 +16,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build, type Plugin } from "esbuild";
 import { writeManPages } from "./man-pages.ts";
 
@@ -113,6 +114,32 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version; // our own file
 }
 
+/** The page of the inspector, with its files compressed beforehand: it is sent more often than it is built. */
+export async function buildPage(folder: string): Promise<void> {
+  const { build: buildWithVite } = await import("vite");
+  await buildWithVite({
+    configFile: false,
+    root: join(ROOT, "src/inspector/page"),
+    base: "/inspector/",
+    logLevel: "warn",
+    oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+    build: {
+      outDir: folder,
+      emptyOutDir: true,
+      target: "es2023",
+      modulePreload: { polyfill: false },
+      assetsInlineLimit: 0, // the page's policy allows no script or style in a data: address
+      reportCompressedSize: false,
+    },
+  });
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    if (!/\.(js|css|html|svg)$/.test(name)) continue;
+    const bytes = readFileSync(join(folder, name));
+    writeFileSync(join(folder, `${name}.br`), brotliCompressSync(bytes));
+    writeFileSync(join(folder, `${name}.gz`), gzipSync(bytes, { level: 9 }));
+  }
+}
+
 /** Lets a bundled CLI list no services once, and keeps the code that V8 compiled for it. */
 export async function keepCompiled(folder: string): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), "sprite-env-build-"));
@@ -143,6 +170,7 @@ async function buildAll(): Promise<void> {
   await bundleCli(join(NEXT, "cli"));
   await keepCompiled(join(NEXT, "cli"));
   await writeManPages(join(NEXT, "man"), version());
+  await buildPage(join(NEXT, "inspector"));
   cpSync(join(ROOT, "migrations"), join(NEXT, "migrations"), { recursive: true });
   swapIn();
 }

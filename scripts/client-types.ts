@@ -2,7 +2,11 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { eventView, headView } from "../src/api/event-wire.ts";
+import { ticketView } from "../src/api/routes/inspector.ts";
 import { projectionView } from "../src/api/routes/projections.ts";
+import * as past from "../src/api/past-schemas.ts";
+import { machinesView } from "../src/api/routes/machines.ts";
+import { usageView } from "../src/api/routes/usage.ts";
 import { definitionBody } from "../src/api/schemas.ts";
 import { serviceView, streamLine } from "../src/api/view-schemas.ts";
 
@@ -48,6 +52,18 @@ const TYPES: readonly (readonly [string, string, Schema])[] = [
   ["StreamLine", "One line of a command's reply.", streamLine],
   ["EventRecord", "One row of the event log. What each type means: docs/events.md.", eventView],
   ["LogHead", "Where the event log begins and ends.", headView],
+  ["InspectorTicket", "A way into the inspector for a browser.", ticketView],
+  ["Usage", "What services take of the machine.", usageView],
+  ["Machines", "The state machines of the daemon, as graphs.", machinesView],
+  ["PastSpan", "Where the log begins and ends.", past.spanView],
+  ["PastStrip", "The log in pieces.", past.stripView],
+  ["PastState", "What every service was at a moment.", past.stateView],
+  ["PastJump", "The event that was looked for.", past.jumpView],
+  ["PastEvents", "Events in words, the newest first.", past.toldView],
+  ["PastCauses", "A chain of causes.", past.causesView],
+  ["PastEdges", "How often each way was gone.", past.edgesView],
+  ["PastRestarts", "Restarts over time.", past.restartsView],
+  ["PastLogs", "Lines of output, with the life each is of.", past.logsView],
   ["Projection", "A read model, folded from the event log.", projectionView],
 ];
 

@@ -58,7 +58,7 @@ export const callers = (peerUid: PeerUid): CallerOf => {
   };
   const who = ({ bearer, raw }: FastifyRequest): Pick<Caller, "actor" | "full"> =>
     bearer
-      ? { actor: `token:${bearer.name}`, full: !bearer.readOnly }
+      ? { actor: bearer.actor ?? `token:${bearer.name}`, full: !bearer.readOnly }
       : { actor: actorOf(raw.socket), full: true };
   return (request) => ({
     ...who(request),

@@ -152,7 +152,16 @@ const query = <const Properties extends object>(properties: Properties) =>
   ({ type: "object", additionalProperties: false, properties }) as const;
 
 export const noQuery = query({});
-export const listQuery = query({ label: labelQuery });
+export const listQuery = query({
+  label: labelQuery,
+  names: {
+    type: "string",
+    maxLength: 20_000,
+    pattern: "^[A-Za-z0-9_.,-]*$",
+    description: "Of these services alone, with commas between; names that nobody has are left out",
+    "x-allowed": "names of services with commas between",
+  },
+});
 export const startQuery = query({ duration });
 export const putQuery = query({ duration, timeout: duration });
 export const rollbackQuery = query({

@@ -6,9 +6,10 @@ import { AppError } from "../base/errors.ts";
 import { jsonProblem } from "../base/json.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ServiceCommands } from "../commands/ports.ts";
-import { addressText } from "../config/listen.ts";
+import { addressText, type ListenAddress } from "../config/listen.ts";
 import type { Config } from "../config/schema.ts";
 import type { ApiToken } from "../config/tokens.ts";
+import { assetRoutes, pageFolder } from "./assets.ts";
 import { callers, type PeerUid } from "./caller.ts";
 import { guardDoor } from "./door/door.ts";
 import {
@@ -18,6 +19,7 @@ import {
   type TcpLimits,
   type TcpListener,
 } from "./door/tcp.ts";
+import { Sessions, type SessionStore } from "./door/sessions.ts";
 import { errorSender } from "./error-handler.ts";
 import { EventFeed, type EventLog } from "./feed/feed.ts";
 import { countRequests } from "./metrics/http-counts.ts";
@@ -28,11 +30,23 @@ import { catalogueRoutes } from "./openapi/catalogue.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { type MachineTold, machineRoutes } from "./routes/machines.ts";
+import { sessionRoutes, ticketRoutes } from "./routes/inspector.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { type Past, pastRoutes } from "./routes/past.ts";
 import { projectionRoutes, type Projections } from "./routes/projections.ts";
 import { serviceCommandRoutes } from "./routes/service-commands.ts";
 import { serviceRoutes } from "./routes/services.ts";
+import { usageRoutes, type UsageSource } from "./routes/usage.ts";
 import { listenOnSocket } from "./socket.ts";
+
+/** What is kept of browsers over the daemon's end. */
+export interface BrowserPlace {
+  /** Where they came in last; 0: nowhere. */
+  port(): number;
+  noteReached(port: number): void;
+  sessions: SessionStore;
+}
 
 export interface ApiOptions {
   services: ServiceCommands;
@@ -46,9 +60,14 @@ export interface ApiOptions {
     | "defaultDir"
     | "apiListen"
     | "apiHosts"
+    | "inspectorListen"
   >;
   metrics: MetricsSource;
   projections: Projections;
+  past: Past;
+  machines: () => readonly MachineTold[];
+  usage: UsageSource;
+  browsers: BrowserPlace;
   /** Whose holders may use the API over TCP. */
   tokens: readonly ApiToken[];
   logger: Logger;
@@ -181,13 +200,18 @@ const ownNames = ({ spriteName, apiHosts }: ApiOptions["config"]): ReadonlySet<s
     ["localhost", "sprite", hostname(), spriteName, ...apiHosts].map((name) => name.toLowerCase()),
   );
 
-/** The API on its two listeners. */
+/** The listener for browsers is closed so soon after the last has left, in milliseconds. */
+const UNUSED_MS = 30_000;
+
+/** The API on its listeners. */
 class Listeners {
   readonly #app: FastifyInstance;
   readonly #options: ApiOptions;
   readonly #remote = new WeakSet<Socket>();
   #removeSocket: (() => void) | undefined;
   #tcp: TcpListener | undefined;
+  #browsers: Promise<TcpListener> | undefined;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(app: FastifyInstance, options: ApiOptions) {
     this.#app = app;
@@ -215,6 +239,44 @@ class Listeners {
     return addressText(this.#tcp.address);
   }
 
+  /** Opens the listener for browsers of this machine; it closes by itself when none is in any more. */
+  async openForBrowsers(sessions: Sessions): Promise<ListenAddress> {
+    this.#browsers ??= this.#openWhereTheyWere();
+    const opening = this.#browsers;
+    try {
+      const { address } = await opening;
+      this.#looking ??= setInterval(() => {
+        if (!sessions.isUsed) void this.#closeForBrowsers();
+      }, UNUSED_MS).unref();
+      return address;
+    } catch (error) {
+      this.#browsers = undefined;
+      throw error;
+    }
+  }
+
+  /** Browsers that are still in look for the port that they know. */
+  async #openWhereTheyWere(): Promise<TcpListener> {
+    const { config, browsers } = this.#options;
+    const wanted = config.inspectorListen;
+    const known = wanted.port === 0 ? browsers.port() : wanted.port;
+    const listener = await this.#openTcp({ ...wanted, port: known }).catch((error: unknown) => {
+      if (wanted.port !== 0 || known === 0) throw error;
+      return this.#openTcp(wanted);
+    });
+    browsers.noteReached(listener.address.port);
+    return listener;
+  }
+
+  async #closeForBrowsers(): Promise<void> {
+    clearInterval(this.#looking);
+    this.#looking = undefined;
+    const listener = await this.#browsers;
+    this.#browsers = undefined;
+    listener?.cut();
+    await listener?.close();
+  }
+
   /** Nobody finds the socket any more. */
   refuseMore(): void {
     this.#removeSocket?.();
@@ -225,7 +287,7 @@ class Listeners {
       this.#app.server.closeAllConnections();
       this.#tcp?.cut();
     }, CLOSE_MS);
-    await Promise.all([this.#app.close(), this.#tcp?.close()]);
+    await Promise.all([this.#app.close(), this.#tcp?.close(), this.#closeForBrowsers()]);
     clearTimeout(cut);
   }
 
@@ -252,17 +314,30 @@ export function createApiServer(options: ApiOptions): ApiServer {
   const { isRemote } = listeners;
   const http = countRequests(app);
   const catalogue = catalogueRoutes(app);
-  guardDoor(app, { tokens, ownNames: ownNames(config), isRemote, logger });
+  const sessions = new Sessions(options.browsers.sessions);
+  const admit = guardDoor(app, { tokens, ownNames: ownNames(config), isRemote, logger, sessions });
   const streams = createStreams(MAX_STREAMS, logger);
   const feed = new EventFeed(options.events);
   const callerOf = callers(options.peerUid);
   const forServices = { services, callerOf, streams, defaultDir: config.defaultDir };
+  const inspector = {
+    sessions,
+    admit,
+    callerOf,
+    spriteName: config.spriteName,
+    version: options.version,
+    open: () => listeners.openForBrowsers(sessions),
+  };
   const routes = async (scope: FastifyInstance): Promise<void> => {
     scope.addHook("onRequest", () => options.booted);
     await scope.register(serviceRoutes(forServices));
     await scope.register(serviceCommandRoutes(forServices));
     await scope.register(eventRoutes({ log: options.events, feed, streams }));
     await scope.register(projectionRoutes(options.projections));
+    await scope.register(pastRoutes(options.past));
+    await scope.register(machineRoutes(options.machines));
+    await scope.register(usageRoutes(options.usage));
+    await scope.register(ticketRoutes(inspector));
   };
   const spriteRoutes = async (scope: FastifyInstance): Promise<void> => {
     scope.addHook("onRequest", onlySprite(config.spriteName));
@@ -278,12 +353,18 @@ export function createApiServer(options: ApiOptions): ApiServer {
   void app.register(metricsRoutes(options.metrics, counts, options.version));
   const { version } = options;
   void app.register(docsRoutes({ routes: catalogue, version, spriteName: config.spriteName }));
+  void app.register(sessionRoutes(inspector));
+  void app.register(assetRoutes(pageFolder()));
   void app.register(routes);
   void app.register(routes, { prefix: "/v1" });
   void app.register(spriteRoutes, { prefix: "/v1/sprites/:sprite" });
   return {
     app,
-    listen: () => listeners.open(),
+    listen: async () => {
+      const address = await listeners.open();
+      if (sessions.isUsed) await listeners.openForBrowsers(sessions).catch(() => {}); // they ask for a new way in
+      return address;
+    },
     close: async () => {
       listeners.refuseMore();
       streams.end();

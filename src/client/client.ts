@@ -7,30 +7,38 @@ import { failureOf } from "./failure.ts";
 import { exchange, type HttpReply, type HttpRequest } from "./http.ts";
 import { jsonLines, whole } from "./lines.ts";
 import type { CallOptions, ClientOptions, ListOptions, LogsOptions, Options } from "./options.ts";
+import { Past } from "./past.ts";
 import type {
   EventRecord,
   Health,
+  InspectorTicket,
   LogHead,
+  Machines,
   Projection,
   Service,
   ServiceChange,
   ServiceDefinition,
   StreamLine,
+  Usage,
 } from "./types.ts";
 
 export { AppError, type ErrorCode };
 export type { CallOptions, ClientOptions, ListOptions, LogsOptions, Options } from "./options.ts";
 export type { EventsOptions, HttpReply, HttpRequest };
+export type { Past } from "./past.ts";
 export type {
   EventRecord,
   Health,
+  InspectorTicket,
   LogHead,
+  Machines,
   Projection,
   Service,
   ServiceChange,
   ServiceDefinition,
   ServiceState,
   StreamLine,
+  Usage,
 } from "./types.ts";
 
 /** How long an answer that needs no work may take, in milliseconds. */
@@ -79,6 +87,8 @@ export class Client {
   readonly #endpoint: Endpoint;
   readonly #options: ClientOptions;
   readonly #base: string;
+  /** Questions about any moment of the past. */
+  readonly past = new Past((path, query) => this.#ask(this.#base + withQuery(path, query)));
 
   /** @throws AppError `invalid_request` for a URL or token that cannot be one */
   constructor(options: ClientOptions = {}) {
@@ -176,6 +186,32 @@ export class Client {
     const path = `/projections/${encodeURIComponent(name)}/rebuild`;
     const text = await whole((await this.#command("POST", path, options)).body);
     return JSON.parse(text) as Projection; // what the daemon's schema says it sends
+  }
+
+  /**
+   * Lets a browser of the daemon's machine into the inspector: an address that is good once, for a minute.
+   *
+   * @throws AppError `socket_unusable` where the daemon cannot listen for browsers
+   */
+  async inspectorTicket(
+    { readOnly = false }: { readOnly?: boolean } = {},
+    options?: Options,
+  ): Promise<InspectorTicket> {
+    const body = { read_only: readOnly };
+    const text = await whole(
+      (await this.#command("POST", "/inspector/tickets", options, body)).body,
+    );
+    return JSON.parse(text) as InspectorTicket; // what the daemon's schema says it sends
+  }
+
+  /** Processor time and memory of services. */
+  usage(call?: CallOptions): Promise<Usage> {
+    return this.#ask<Usage>(`${this.#base}/usage`, call);
+  }
+
+  /** The state machines that decide about everything, as graphs. */
+  machines(call?: CallOptions): Promise<Machines> {
+    return this.#ask<Machines>(`${this.#base}/machines`, call);
   }
 
   /** The daemon's read models: how far each has read, and whether it is in use. */

@@ -308,6 +308,391 @@ export interface LogHead {
   state_dir?: string;
 }
 
+/** A way into the inspector for a browser. */
+export interface InspectorTicket {
+  /** Good once, for a minute. */
+  url: string;
+  expires_in_s: number;
+  /** Where the page is served. */
+  address: string;
+}
+
+/** What services take of the machine. */
+export interface Usage {
+  /** When it was looked at: milliseconds of a clock that never goes back. */
+  at: number;
+  /** By name; one without a process is not there. */
+  services: {
+    [name: string]: {
+      /** Processor time of its present processes so far. */
+      cpu_ms: number;
+      rss_bytes: number;
+      processes: number;
+    };
+  };
+}
+
+/** The state machines of the daemon, as graphs. */
+export interface Machines {
+  machines: {
+    /** Of its streams: service, environment. */
+    kind: string;
+    /** As events have it in `schema`. */
+    version: number;
+    graph: {
+      id: string;
+      version?: number;
+      initial: string;
+      nodes: {
+        id: string;
+        label: string;
+        kind: "atomic" | "compound" | "parallel" | "final" | "history";
+        parent?: string;
+        entry: string[];
+        exit: string[];
+        tags: string[];
+        description?: string;
+      }[];
+      edges: {
+        id: string;
+        from: string;
+        to: string;
+        event: string;
+        kind: "event" | "always" | "after" | "done" | "error";
+        guard?: string;
+        actions: string[];
+        effects: string[];
+        isInternal?: boolean;
+      }[];
+    };
+  }[];
+}
+
+/** Where the log begins and ends. */
+export interface PastSpan {
+  first: {
+    seq: number;
+    /** Milliseconds of the log's own clock. */
+    at: number;
+    wall: number;
+  };
+  last: {
+    seq: number;
+    /** Milliseconds of the log's own clock. */
+    at: number;
+    wall: number;
+  };
+  rows: number;
+}
+
+/** The log in pieces. */
+export interface PastStrip {
+  by: string;
+  buckets: {
+    first: number;
+    /** Below `first` where nothing happened. */
+    last: number;
+    wall_from: number;
+    wall_to: number;
+    rows: number;
+    starts: number;
+    crashes: number;
+    commands: number;
+    boots: number;
+  }[];
+}
+
+/** What every service was at a moment. */
+export interface PastState {
+  place: {
+    seq: number;
+    /** Milliseconds of the log's own clock. */
+    at: number;
+    wall: number;
+  };
+  boot: {
+    number: number;
+    id: string;
+  } | null;
+  /** State of the environment. */
+  sprite: string;
+  services: {
+    name: string;
+    cmd: string;
+    args: string[];
+    /** To whoever may change the service. */
+    env?: {
+      [name: string]:
+        | string
+        | {
+            $env: string;
+          };
+    };
+    /** In lists, and where values are not shown. */
+    env_names?: string[];
+    dir?: string;
+    needs: string[];
+    http_port?: number;
+    /** Name or number. */
+    user?: string;
+    /** Name or number. */
+    group?: string;
+    /** Octal, four digits. */
+    umask?: string;
+    env_file?: string;
+    restart?: "always" | "on-failure" | "never";
+    success_exit_codes?: number[];
+    /** How long to wait before the next try, and how that grows. */
+    backoff?: {
+      /** A duration such as 500ms, 5s, 1m30s or 2h, not negative. Default: "200ms". */
+      first?: string;
+      /** Default: 2. */
+      factor?: number;
+      /** A duration such as 500ms, 5s, 1m30s or 2h, not negative. Default: "30s". */
+      max?: string;
+      /** Default: 0.2. */
+      jitter?: number;
+      /** A duration such as 500ms, 5s, 1m30s or 2h, not negative. Default: "30s". */
+      reset_after?: string;
+    };
+    max_failures?: number;
+    window?: string;
+    /** Without SIG. */
+    stop_signal?: string;
+    stop_timeout?: string;
+    stop_command?: string[];
+    ready?: {
+      http?: string;
+      tcp?: string;
+      exec?: string[];
+      log?: string;
+      notify?: true;
+      fd?: number;
+    };
+    ready_timeout?: string;
+    health?: {
+      http?: string;
+      tcp?: string;
+      exec?: string[];
+      every?: string;
+      timeout?: string;
+      failures?: number;
+    };
+    oneshot?: boolean;
+    labels?: {
+      [name: string]: string;
+    };
+    state: {
+      name: string;
+      status: "stopped" | "starting" | "running" | "stopping" | "failed";
+      pid?: number;
+      /** RFC 3339, nine fraction digits. */
+      started_at?: string;
+      error?: string;
+      restart_count?: number;
+      /** RFC 3339, nine fraction digits. */
+      next_restart_at?: string;
+      phase:
+        | "pending"
+        | "starting"
+        | "running"
+        | "crashed"
+        | "restarting"
+        | "stopping"
+        | "stopped"
+        | "failed";
+      desired: "running" | "stopped";
+      flags?: string[];
+      waiting_for?: string[];
+      last_exit?: {
+        code?: number;
+        signal?: string;
+        core?: boolean;
+        oom?: boolean;
+        spawn_error?: string;
+        /** Nobody saw how it ended. */
+        unknown?: boolean;
+      };
+      version: number;
+    };
+    as_of?: {
+      [name: string]: unknown;
+    };
+    last_event?: {
+      [name: string]: unknown;
+    };
+  }[];
+  note?: string;
+}
+
+/** The event that was looked for. */
+export interface PastJump {
+  event: {
+    /** Its place in the log: no gaps, no repeats. */
+    seq: number;
+    id: string;
+    /** kind/name, such as service/web. */
+    stream: string;
+    /** Its place in its stream. */
+    version: number;
+    /** Such as process.exited: see docs/events.md. */
+    type: string;
+    /** Version of the machine that took it. */
+    schema: number;
+    data: {
+      [name: string]: unknown;
+    };
+    /** Milliseconds that never go back, for sums. */
+    at: number;
+    /** Milliseconds since the epoch, as the wall clock had it. */
+    wall: number;
+    /** Which life of the daemon. */
+    boot_id: string;
+    /** Which life of a process. */
+    incarnation: string | null;
+    /** Id of the event that led to it. */
+    cause: string | null;
+    /** Id of the first event of the chain. */
+    correlation: string;
+    /** Who asked: uid:1000, token:ci, runtime. */
+    actor: string;
+    /** null: a birth. */
+    from_state: string | null;
+    to_state: string;
+    prev_hash: string;
+    /** SHA-256 over prev_hash and every other column. */
+    hash: string;
+    /** The event in words. */
+    text: string;
+  } | null;
+}
+
+/** Events in words, the newest first. */
+export interface PastEvents {
+  events: {
+    /** Its place in the log: no gaps, no repeats. */
+    seq: number;
+    id: string;
+    /** kind/name, such as service/web. */
+    stream: string;
+    /** Its place in its stream. */
+    version: number;
+    /** Such as process.exited: see docs/events.md. */
+    type: string;
+    /** Version of the machine that took it. */
+    schema: number;
+    data: {
+      [name: string]: unknown;
+    };
+    /** Milliseconds that never go back, for sums. */
+    at: number;
+    /** Milliseconds since the epoch, as the wall clock had it. */
+    wall: number;
+    /** Which life of the daemon. */
+    boot_id: string;
+    /** Which life of a process. */
+    incarnation: string | null;
+    /** Id of the event that led to it. */
+    cause: string | null;
+    /** Id of the first event of the chain. */
+    correlation: string;
+    /** Who asked: uid:1000, token:ci, runtime. */
+    actor: string;
+    /** null: a birth. */
+    from_state: string | null;
+    to_state: string;
+    prev_hash: string;
+    /** SHA-256 over prev_hash and every other column. */
+    hash: string;
+    /** The event in words. */
+    text: string;
+  }[];
+  /** There are earlier ones. */
+  more: boolean;
+}
+
+/** A chain of causes. */
+export interface PastCauses {
+  focus: number;
+  events: {
+    /** Its place in the log: no gaps, no repeats. */
+    seq: number;
+    id: string;
+    /** kind/name, such as service/web. */
+    stream: string;
+    /** Its place in its stream. */
+    version: number;
+    /** Such as process.exited: see docs/events.md. */
+    type: string;
+    /** Version of the machine that took it. */
+    schema: number;
+    data: {
+      [name: string]: unknown;
+    };
+    /** Milliseconds that never go back, for sums. */
+    at: number;
+    /** Milliseconds since the epoch, as the wall clock had it. */
+    wall: number;
+    /** Which life of the daemon. */
+    boot_id: string;
+    /** Which life of a process. */
+    incarnation: string | null;
+    /** Id of the event that led to it. */
+    cause: string | null;
+    /** Id of the first event of the chain. */
+    correlation: string;
+    /** Who asked: uid:1000, token:ci, runtime. */
+    actor: string;
+    /** null: a birth. */
+    from_state: string | null;
+    to_state: string;
+    prev_hash: string;
+    /** SHA-256 over prev_hash and every other column. */
+    hash: string;
+    /** The event in words. */
+    text: string;
+  }[];
+  truncated: boolean;
+}
+
+/** How often each way was gone. */
+export interface PastEdges {
+  to: number;
+  edges: {
+    /** null: a birth. */
+    from: string | null;
+    to: string;
+    event: string;
+    count: number;
+    last_seq: number;
+    last_wall: number;
+  }[];
+}
+
+/** Restarts over time. */
+export interface PastRestarts {
+  from_wall: number;
+  to_wall: number;
+  services: {
+    [name: string]: number[];
+  };
+}
+
+/** Lines of output, with the life each is of. */
+export interface PastLogs {
+  file: string;
+  lines: {
+    wall: number;
+    stream: "stdout" | "stderr";
+    /** As the service wrote it. */
+    text: string;
+    incarnation: string | null;
+  }[];
+  more_before: boolean;
+  more_after: boolean;
+  note?: string;
+}
+
 /** A read model, folded from the event log. */
 export interface Projection {
   name: string;

@@ -14,6 +14,7 @@ export interface Flags {
 const SHORTER: Partial<Record<ConfigKey, string>> = {
   socket_path: "socket",
   api_listen_addr: "listen",
+  inspector_listen_addr: "inspector-listen",
 };
 
 /** Whether a key stands in the configuration file alone: lists and objects do, and with them the tokens, since a command line is for all to read. */
@@ -42,8 +43,6 @@ const LATER = new Set([
   "components-dir",
   "graceful-shutdown-timeout",
   "juicefs-dir",
-  "inspector-listen",
-  "inspector-listen-addr",
   "proxy-listen",
   "proxy-listen-addr",
 ]);

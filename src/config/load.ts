@@ -4,7 +4,7 @@ import { AppError } from "../base/errors.ts";
 import { checker } from "./checker.ts";
 import { readConfigFile } from "./file.ts";
 import { flagOf, type Flags } from "./flags.ts";
-import { listenAddress } from "./listen.ts";
+import { isLoopback, type ListenAddress, listenAddress } from "./listen.ts";
 import {
   MAX_SOCKET_PATH_BYTES,
   places,
@@ -85,6 +85,9 @@ const withDefaults = (merged: ConfigFile, system: System, at: Places): Config =>
   apiListen: merged.api_listen_addr
     ? listenAddress(merged.api_listen_addr, "api_listen_addr")
     : undefined,
+  inspectorListen: loopback(
+    merged.inspector_listen_addr ?? configSchema.properties.inspector_listen_addr.default,
+  ),
   apiHosts: Object.freeze(merged.api_hosts ?? configSchema.properties.api_hosts.default),
   logDir: at.logDir,
   logFileMode: octal(merged.log_file_mode ?? configSchema.properties.log_file_mode.default),
@@ -170,4 +173,15 @@ export function loadConfig(flags: Flags, system: System = thisSystem()): Loaded 
     notices: [...at.notices, ...laterVariables(env)],
     warnings,
   };
+}
+
+/** @throws AppError `config_invalid` for an address that others can reach */
+function loopback(text: string): ListenAddress {
+  const key = "inspector_listen_addr";
+  const address = listenAddress(text, key);
+  if (isLoopback(address)) return address;
+  const allowed = "127.0.0.1, [::1] or localhost, with a port";
+  throw new AppError("config_invalid", `${key} is "${text}": allowed is ${allowed}`, {
+    details: { field: key, value: text, allowed },
+  });
 }

@@ -46,7 +46,6 @@ const LATER = [
   "exec",
   "exec_tty_wrapper_command",
   "exec_wrapper_command",
-  "inspector_listen_addr",
   "juicefs_dir",
   "keep_alive_on_error",
   "local_mode",
@@ -92,6 +91,14 @@ export const configSchema = {
       description:
         'Where the API listens for TCP as well, such as "127.0.0.1:8080"; ":8080" is every interface. Only with a token: SPRITE_HTTP_API_TOKEN, or api_tokens. Default: nowhere',
       default: null,
+    },
+    inspector_listen_addr: {
+      type: "string",
+      pattern: LISTEN_PATTERN,
+      "x-allowed": 'an address of this machine alone, such as "127.0.0.1:0"',
+      description:
+        'Where "sprite-env inspect" has the daemon listen for browsers of this machine, once somebody asks; port 0 is whichever is free. Loopback alone',
+      default: "127.0.0.1:0",
     },
     api_hosts: {
       type: "array",
@@ -232,6 +239,8 @@ export interface Config {
   socketGroup: string | undefined;
   /** Absent: the API does not listen for TCP. Its tokens are kept apart, since this is passed around. */
   apiListen: ListenAddress | undefined;
+  /** Where browsers of this machine come in, when somebody asks. */
+  inspectorListen: ListenAddress;
   /** Names under which browsers reach the API. */
   apiHosts: readonly string[];
   logDir: string;

@@ -1,6 +1,9 @@
+import { machines } from "../../machines/index.ts";
 import type { EventLog } from "../api/feed/feed.ts";
 import type { MetricsSource } from "../api/metrics/source.ts";
 import type { Projections } from "../api/routes/projections.ts";
+import type { MachineTold } from "../api/routes/machines.ts";
+import type { UsageSource } from "../api/routes/usage.ts";
 import type { Logger } from "../base/logger.ts";
 import { serviceGauges } from "../commands/gauges.ts";
 import { keys } from "../commands/keys.ts";
@@ -10,12 +13,14 @@ import type { ServiceReads } from "../commands/read-services.ts";
 import { retireService } from "../commands/retire.ts";
 import { serviceCommands } from "../commands/services.ts";
 import type { Config } from "../config/schema.ts";
+import { graphOf } from "../diagram/graph.ts";
 import { admit } from "../effects/admit.ts";
+import { usageOf } from "../effects/usage.ts";
 import { ownIds } from "../effects/user.ts";
 import { eventPages } from "../journal/event-pages.ts";
 import { storeBytes } from "../journal/store-size.ts";
 import type { Tail } from "../journal/tail.ts";
-import { peerCredentials } from "../posix/calls.ts";
+import { boottimeMs, peerCredentials } from "../posix/calls.ts";
 import { headOf } from "../projections/heads.ts";
 import { projections } from "../projections/index.ts";
 import { type Dispatcher, inWords } from "../runtime/dispatch.ts";
@@ -58,6 +63,25 @@ export const projectionsOf = ({ db, rebuild }: Pick<Store, "db" | "rebuild">): P
     }),
   rebuild: (name) => rebuild(name, "somebody asked for it"),
 });
+
+/** The machines as graphs: they are what they are while the daemon runs. */
+export const ourMachines = (): MachineTold[] =>
+  Object.entries(machines).map(([kind, { machine, version }]) => ({
+    kind,
+    version,
+    graph: graphOf(machine, version),
+  }));
+
+export const usageSource = (dispatcher: Pick<Dispatcher, "view">): UsageSource =>
+  usageOf(
+    () =>
+      new Map(
+        [...dispatcher.view.services()].flatMap(([name, { context }]) =>
+          context.open?.pid === undefined || context.open.exited ? [] : [[name, context.open.pid]],
+        ),
+      ),
+    boottimeMs,
+  );
 
 export function peerUid(socket: object): number | undefined {
   const { _handle: handle } = socket as { _handle?: { fd?: number } };

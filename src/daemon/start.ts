@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { createApiServer } from "../api/server.ts";
 import type { Logger } from "../base/logger.ts";
 import { serviceReads } from "../commands/read-services.ts";
@@ -19,9 +20,13 @@ import {
   eventLog,
   mendServices,
   metricsSource,
+  ourMachines,
   peerUid,
   projectionsOf,
+  usageSource,
 } from "./answers.ts";
+import { PastThread } from "./past.ts";
+import { sessionsFile } from "./sessions-file.ts";
 import { type Store, lockState, openStore } from "./open-store.ts";
 import { type Runtime, startRuntime } from "./runtime.ts";
 import { tellBoot } from "./tell.ts";
@@ -52,6 +57,7 @@ export async function start(
   const services = commandsOf(store, runtime, read);
   const events = eventLog(store, tail, config.stateDir);
   const { promise: booted, resolve: hasBooted } = Promise.withResolvers<void>();
+  const past = new PastThread(config.stateDir, logger);
   const api = createApiServer({
     services,
     events,
@@ -62,12 +68,17 @@ export async function start(
     booted,
     metrics: metricsSource(config, store, dispatcher, read),
     projections: projectionsOf(store),
+    past,
+    machines: ourMachines,
+    usage: usageSource(dispatcher),
+    browsers: sessionsFile(join(config.stateDir, "run/browsers.json")),
     version: release,
   });
   const listen = await api.listen(); // before anything is recorded: a socket that cannot be had must leave no trace
   const close = async (): Promise<void> => {
     await api.close();
     tail.close();
+    await past.close();
     await dispatcher.idle();
     await logs.close();
     await journal.close();

@@ -29,6 +29,7 @@ const setrlimit = bind<(resource: number, limit: Buffer) => number>(
 const getsockopt = bind<
   (fd: number, level: number, option: number, value: Buffer, length: Buffer) => number
 >("int getsockopt(int fd, int level, int option, void *value, void *length)");
+const getpagesize = bind<() => number>("int getpagesize(void)");
 const kill = bind<(pid: number, signal: number) => number>("int kill(int pid, int signal)");
 const exit = bind<(status: number) => void>("void _exit(int status)");
 
@@ -136,3 +137,6 @@ export function exitNow(status: number): never {
   exit(status);
   throw new Error("_exit returned");
 }
+
+/** Bytes of a page of memory. Source: getpagesize(2). */
+export const pageBytes = (): number => getpagesize();

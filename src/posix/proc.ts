@@ -12,6 +12,10 @@ export interface ProcessStat {
   threads: number;
   /** When it began, in clock ticks since the kernel's boot. With the pid and the boot it names one process for ever. */
   startTime: string;
+  /** Processor time so far, in user and kernel, in clock ticks. */
+  ticks: number;
+  /** Pages of memory that are in RAM. */
+  pages: number;
   /** A thread of the kernel's own, which is never a service. */
   kernel: boolean;
 }
@@ -36,7 +40,9 @@ export function parseStat(text: string): ProcessStat | undefined {
     group: number(2),
     session: number(3),
     kernel: (number(6) & PF_KTHREAD) !== 0,
+    ticks: number(11) + number(12),
     threads: number(17),
+    pages: number(21),
     startTime,
   };
 }

@@ -67,6 +67,7 @@ export const apiConfig = (change: Partial<ApiOptions["config"]> = {}): ApiOption
   spriteName: "box",
   defaultDir: "/",
   apiListen: undefined,
+  inspectorListen: { host: "127.0.0.1", port: 0 },
   apiHosts: [],
   ...change,
 });
@@ -91,6 +92,14 @@ export function fakeApi(answers: Partial<ServiceCommands> = {}, options: Partial
     tokens: [],
     metrics: noMetrics(),
     projections: { states: () => [], rebuild: async () => {} },
+    past: { ask: async () => "{}" },
+    machines: () => [],
+    browsers: {
+      port: () => 0,
+      noteReached: () => {},
+      sessions: { read: () => [], write: () => {} },
+    },
+    usage: () => ({ at: 0, services: new Map() }),
     logger: createLogger({
       level: "debug",
       json: true,

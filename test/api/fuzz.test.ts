@@ -4,7 +4,7 @@ import { type OpenapiDocument, requestsOf } from "../support/requests-of.ts";
 import { fakeApi } from "./fake-services.ts";
 import { FakeLog, many } from "./fake-log.ts";
 
-const RUNS = 2_000;
+const RUNS = 4_000;
 
 it("whatever is asked, as the document has it or not quite, is answered or refused, never 500; and what is refused reaches nobody", async () => {
   const projections = {

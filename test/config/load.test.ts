@@ -48,6 +48,7 @@ it("has a default for everything", () => {
     socketMode: 0o600,
     socketGroup: undefined,
     apiListen: undefined,
+    inspectorListen: { host: "127.0.0.1", port: 0 },
     apiHosts: [],
     logDir: join(dir, ".local/state/sprite-env/logs/services"),
     logFileMode: 0o644,

@@ -26,6 +26,25 @@ const CALLS: Record<string, ((client: Client) => Promise<unknown>) | null> = {
   "delete /services/{name}": (client) => client.remove("web"),
   "get /events": async (client) => client.events({ kind: "service", types: ["process.*"] }),
   "get /events/head": (client) => client.head(),
+  "get /past/span": ({ past }) => past.span(),
+  "get /past/strip": ({ past }) => past.strip({ by: "seq", buckets: 3 }),
+  "get /past/state": ({ past }) => past.state("now"),
+  "get /past/diff": ({ past }) => past.diff(1),
+  "get /past/jump": ({ past }) => past.jump({ from: 1, direction: "next", to: "command" }),
+  "get /past/boots": ({ past }) => past.boots(),
+  "get /past/boots/{boot}": ({ past }) => past.boot(1),
+  "get /past/boots/diff": ({ past }) => past.bootDiff(1, 2),
+  "get /past/why/{name}": ({ past }) => past.why("web"),
+  "get /past/history/{name}": ({ past }) => past.history("web", 2),
+  "get /past/causes/{seq}": ({ past }) => past.causes(3),
+  "get /past/edges/{name}": ({ past }) => past.edges("web"),
+  "get /past/taken/{name}": ({ past }) => past.taken("web", { to: "pending" }),
+  "get /past/timeline": ({ past }) => past.timeline({ service: "web", type: "process.spawned" }),
+  "get /past/restarts": ({ past }) => past.restarts({ buckets: 2 }),
+  "get /past/logs/{name}": ({ past }) => past.logs("web", { before: 5 }),
+  "get /machines": (client) => client.machines(),
+  "get /usage": (client) => client.usage(),
+  "post /inspector/tickets": (client) => client.inspectorTicket({ readOnly: true }),
   "get /projections": (client) => client.projections(),
   "post /projections/{name}/rebuild": (client) => client.rebuildProjection("services"),
   "get /healthz": (client) => client.health(),
@@ -40,10 +59,13 @@ const WAYS = ["socket", "TCP"] as const;
 
 describe.each(WAYS)("the client, over %s", (way) => {
   it("has a call for every operation of the API, and each works", async () => {
-    const sprite = await bootedSprite({
+    const options = {
       flags: ["--listen", "127.0.0.1:0"],
       env: { SPRITE_HTTP_API_TOKEN: TOKEN },
-    });
+    };
+    const sprite = await bootedSprite(options);
+    await sprite.shutDown();
+    await sprite.boot(options); // two boots, to compare
     const [, port = ""] = /listen=127\.0\.0\.1:(\d+)/.exec(sprite.daemon?.said() ?? "") ?? [];
     const url = `http://127.0.0.1:${port}`;
     const client = new Client(way === "TCP" ? { url, token: TOKEN } : { socket: sprite.socket });

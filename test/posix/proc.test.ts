@@ -25,8 +25,10 @@ it("reads a line of stat whose name looks like the rest of it", () => {
     parent: 42,
     group: 4711,
     session: 4700,
+    ticks: 3,
     threads: 3,
     startTime: "482154",
+    pages: 225,
     kernel: false,
   });
 });

@@ -97,6 +97,12 @@ const someName = fc.oneof(
   anyText,
 );
 
+/** Numbers of events and boots, and what is none. */
+const somePlace = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom("1", "7", "900719925474099") },
+  anyText,
+);
+
 /** Fields whose values are chosen: programs to run, and what refers to something. */
 const CHOSEN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   cmd: program,
@@ -291,8 +297,8 @@ function requestOf(
   const body = bodyOf(document, operation.requestBody?.content["application/json"]?.schema);
   const prefix = fc.constantFrom("", "/v1");
   return fc
-    .tuple(query, strange, someName, body, someHeaders, prefix)
-    .map(([asked, other, name, sent, headers, under]) => {
+    .tuple(query, strange, someName, somePlace, body, someHeaders, prefix)
+    .map(([asked, other, name, placed, sent, headers, under]) => {
       const isAtRoot = ["/healthz", "/metrics", "/docs", "/openapi.json"].includes(path);
       const pairs = Object.entries({ ...other, ...asked }).map(
         ([key, value]) => `${inUrl(key)}=${inUrl(value)}`,
@@ -301,7 +307,7 @@ function requestOf(
       return {
         operation: operation.operationId,
         method: method.toUpperCase(),
-        url: `${isAtRoot ? "" : under}${path.replace("{name}", inUrl(name) || "web")}${search}`,
+        url: `${isAtRoot ? "" : under}${path.replace(/\{(?:seq|boot)\}/, inUrl(placed) || "1").replace("{name}", inUrl(name) || "web")}${search}`,
         headers,
         ...(sent !== undefined && { body: sent }),
       };

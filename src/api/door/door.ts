@@ -6,6 +6,7 @@ import type { ApiToken } from "../../config/tokens.ts";
 import { presentedToken } from "./credentials.ts";
 import { createGuesses } from "./guesses.ts";
 import { refuseForeign, type OwnNames } from "./origin.ts";
+import type { Sessions } from "./sessions.ts";
 import { tokenBook, type Bearer } from "./tokens.ts";
 
 declare module "fastify" {
@@ -25,9 +26,14 @@ interface DoorOptions {
   /** Whether a connection came over TCP: the others opened our socket, which is the right to everything. */
   isRemote: (socket: Socket) => boolean;
   logger: Logger;
+  /** Browsers that were let in. */
+  sessions: Sessions;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
 }
+
+/** Whose token it is. @throws AppError `unauthorized`, `rate_limited` */
+export type Admit = (token: string, request: FastifyRequest, reply: FastifyReply) => Bearer;
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
@@ -55,9 +61,10 @@ function tooMany(reply: FastifyReply, waitMs: number): AppError {
  * Looks at every request before anything else does: does it come from a page of another site, and over TCP, whose token
  * does it bring?
  *
+ * @returns whose token it is, for what takes one in another way than a header
  * @throws AppError from the hook: `forbidden`, `unauthorized`, `rate_limited`
  */
-export function guardDoor(app: FastifyInstance, options: DoorOptions): void {
+export function guardDoor(app: FastifyInstance, options: DoorOptions): Admit {
   const { logger, ownNames, isRemote } = options;
   const bearerOf = tokenBook(options.tokens);
   const now = options.now ?? (() => performance.now());
@@ -69,9 +76,7 @@ export function guardDoor(app: FastifyInstance, options: DoorOptions): void {
     quietUntil = now() + TOLD_EVERY_MS;
     logger.warn({ address }, "too many wrong tokens: none from there is looked at for a while");
   };
-  const identify = (request: FastifyRequest, reply: FastifyReply): Bearer => {
-    const token = presentedToken(request.headers);
-    if (token === undefined) throw unauthorized(reply, "there is no token");
+  const admit: Admit = (token, request, reply) => {
     const address = request.raw.socket.remoteAddress ?? "";
     const waitMs = guesses.waitMs(address);
     if (waitMs > 0) throw tooMany(reply, waitMs);
@@ -79,6 +84,13 @@ export function guardDoor(app: FastifyInstance, options: DoorOptions): void {
     if (bearer) return bearer;
     if (guesses.failed(address)) tell(address);
     throw unauthorized(reply, "the token is wrong");
+  };
+  const identify = (request: FastifyRequest, reply: FastifyReply): Bearer => {
+    const token = presentedToken(request.headers);
+    if (token !== undefined) return admit(token, request, reply);
+    const bearer = options.sessions.find(request.headers.cookie, portOf(request));
+    if (bearer) return bearer;
+    throw unauthorized(reply, "there is no token, and no session of a browser");
   };
 
   app.decorateRequest("bearer", undefined);
@@ -90,7 +102,11 @@ export function guardDoor(app: FastifyInstance, options: DoorOptions): void {
     if (!request.bearer.readOnly || SAFE_METHODS.has(request.method)) return;
     throw new AppError(
       "forbidden",
-      `the token "${request.bearer.name}" may only read: ${request.method} needs one that may change things`,
+      `the ${request.bearer.actor === undefined ? "token" : "session of"} "${request.bearer.name}" may only read: ${request.method} needs one that may change things`,
     );
   });
+  return admit;
 }
+
+/** The port that a request came in by: what names the cookie. */
+export const portOf = ({ raw }: FastifyRequest): number => raw.socket.localPort ?? 0;

@@ -2,6 +2,9 @@ import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
 import { AppError } from "../../base/errors.ts";
 
+/** Sent by our own page. A page of another site that adds it must ask us first, with a preflight, and is not answered. Source: the Fetch standard, section 4.8. */
+const PAGE_HEADER = "sprite-page";
+
 /** What a browser would be told to call us: names in lower case, without a port. */
 export type OwnNames = ReadonlySet<string>;
 
@@ -48,7 +51,7 @@ const foreign = (message: string): AppError =>
 /**
  * Refuses what a browser sends on behalf of another site. A request with an Origin or a cookie must be for one of our own
  * names, and from a page of ours: by its Origin, or by `Sec-Fetch-Site`, which no page can forge and which stands where a
- * page's own GET carries no Origin. Sources: the Fetch standard, section 3.2; Fetch Metadata Request Headers, section 2.3.
+ * page's own GET carries no Origin; where a page came without TLS from another machine, which sends neither, a header that only scripts of the page itself can add. Sources: the Fetch standard, section 3.2; Fetch Metadata Request Headers, section 2.3.
  *
  * @param isOpen for what anybody may read: a browser that goes there sends cookies of its other pages of this host, and no Origin
  * @throws AppError `forbidden`
@@ -62,5 +65,6 @@ export function refuseForeign(headers: IncomingHttpHeaders, own: OwnNames, isOpe
     throw foreign(`the request comes from ${origin}`);
   }
   if (isOpen || headers["sec-fetch-site"] === "same-origin") return;
+  if (headers["sec-fetch-site"] === undefined && headers[PAGE_HEADER] !== undefined) return;
   throw foreign("the request has a cookie and does not say from which page it comes");
 }

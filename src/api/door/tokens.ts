@@ -5,6 +5,8 @@ import type { ApiToken } from "../../config/tokens.ts";
 export interface Bearer {
   name: string;
   readOnly: boolean;
+  /** Who is written down for what is done; absent: the token of that name. */
+  actor?: string;
 }
 
 const digest = (text: string): Buffer => hash("sha256", text, "buffer");

@@ -250,6 +250,7 @@ export function openapiDocument(
     tags: [
       { name: "services", description: "What runs" },
       { name: "events", description: "What happened" },
+      { name: "past", description: "What was at any moment, and why" },
       { name: "daemon", description: "The daemon itself" },
     ],
     paths,

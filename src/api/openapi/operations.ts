@@ -8,14 +8,14 @@ export type RequestHeader = "Idempotency-Key" | "If-Match" | "Last-Event-ID";
 export interface Operation {
   /** Of this operation for ever: programs made from the document call it so. */
   id: string;
-  tag: "services" | "events" | "daemon";
+  tag: "services" | "events" | "past" | "daemon";
   summary: string;
   description?: string;
   /** What a success answers: JSON, unless `types` says otherwise. */
   answer: string;
   types?: readonly string[];
   /** 200 unless it says otherwise. */
-  status?: 200 | 204;
+  status?: 200 | 201 | 204;
   headers?: readonly RequestHeader[];
   hasETag?: true;
   /** What can go wrong besides what can always. */
@@ -181,6 +181,141 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     tag: "events",
     summary: "Where the event log begins and ends",
     answer: "The first event that is kept, and the last, with its hash",
+  },
+  "GET /past/span": {
+    id: "getPastSpan",
+    tag: "past",
+    summary: "Where the log begins and ends, with times",
+    answer: "The first and the last event",
+    errors: ["busy", "timed_out"],
+  },
+  "GET /past/strip": {
+    id: "getPastStrip",
+    tag: "past",
+    summary: "The log in pieces, and what stands out in each",
+    answer: "Pieces, oldest first",
+    errors: ["busy", "timed_out", "not_found", "events_gone"],
+  },
+  "GET /past/state": {
+    id: "getPastState",
+    tag: "past",
+    summary: "What every service was at a moment",
+    answer: "The services as a list has them, as of then",
+    errors: ["busy", "timed_out", "not_found", "events_gone", "service_not_found"],
+  },
+  "GET /past/diff": {
+    id: "getPastDiff",
+    tag: "past",
+    summary: "What differs between two moments, and what happened between",
+    answer: "As `sprite-env diff --json` prints it",
+    errors: ["busy", "timed_out", "not_found", "events_gone", "service_not_found"],
+  },
+  "GET /past/jump": {
+    id: "jumpInPast",
+    tag: "past",
+    summary: "The next or the previous event of a kind",
+    answer: "The event, or null where there is none",
+    errors: ["busy", "timed_out", "not_found", "events_gone"],
+  },
+  "GET /past/boots": {
+    id: "listBoots",
+    tag: "past",
+    summary: "Every boot of the daemon",
+    answer: "As `sprite-env boot list --json` prints it",
+    errors: ["busy", "timed_out"],
+  },
+  "GET /past/boots/diff": {
+    id: "diffBoots",
+    tag: "past",
+    summary: "What two boots did differently",
+    answer: "As `sprite-env boot diff --json` prints it",
+    errors: ["busy", "timed_out", "not_found", "events_gone"],
+  },
+  "GET /past/boots/:boot": {
+    id: "getBoot",
+    tag: "past",
+    summary: "What became of each service at a boot, and why; the critical chain",
+    answer: "As `sprite-env boot --explain --json` prints it",
+    errors: ["busy", "timed_out", "not_found", "events_gone"],
+  },
+  "GET /past/why/:name": {
+    id: "getWhy",
+    tag: "past",
+    summary: "Why a service is as it is",
+    answer: "As `sprite-env why --json` prints it",
+    errors: ["busy", "timed_out", "service_not_found", "not_found", "events_gone"],
+  },
+  "GET /past/history/:name": {
+    id: "getHistory",
+    tag: "past",
+    summary: "The lives of a service",
+    answer: "As `sprite-env history --json` prints it",
+    errors: ["busy", "timed_out", "service_not_found", "not_found", "events_gone"],
+  },
+  "GET /past/causes/:seq": {
+    id: "getCauses",
+    tag: "past",
+    summary: "What led to an event, and what came of the same cause",
+    answer: "Events in order; each names its cause",
+    errors: ["busy", "timed_out", "not_found", "events_gone"],
+  },
+  "GET /past/edges/:name": {
+    id: "getEdges",
+    tag: "past",
+    summary: "How often a service went from each state to each",
+    answer: "Edges, by state, state and event",
+    errors: ["busy", "timed_out", "service_not_found", "not_found", "events_gone"],
+  },
+  "GET /past/taken/:name": {
+    id: "getTaken",
+    tag: "past",
+    summary: "The events that led a service from one state to another",
+    answer: "Newest first",
+    errors: ["busy", "timed_out", "service_not_found", "not_found", "events_gone"],
+  },
+  "GET /past/timeline": {
+    id: "getTimeline",
+    tag: "past",
+    summary: "The newest events, in words",
+    answer: "Newest first",
+    errors: ["busy", "timed_out", "not_found", "events_gone", "service_not_found"],
+  },
+  "GET /past/restarts": {
+    id: "getRestarts",
+    tag: "past",
+    summary: "How often services were started again, in pieces of time",
+    answer: "By service; those that never were are left out",
+    errors: ["busy", "timed_out"],
+  },
+  "GET /past/logs/:name": {
+    id: "getPastLogs",
+    tag: "past",
+    summary: "What a service said around an event, with the life each line is of",
+    answer: "Lines, oldest first",
+    errors: ["busy", "timed_out", "service_not_found", "not_found", "events_gone"],
+  },
+  "GET /machines": {
+    id: "listMachines",
+    tag: "daemon",
+    summary: "The state machines that decide about everything, as graphs",
+    answer: "Each kind of machine with its states and edges",
+  },
+  "POST /inspector/tickets": {
+    id: "createInspectorTicket",
+    tag: "daemon",
+    summary: "A way into the inspector for a browser of this machine",
+    description:
+      "Opens a listener on loopback. The address is good once, for a minute, and becomes a session of the browser that opens it.",
+    answer: "The address to open",
+    status: 201,
+    errors: ["body_too_large", "socket_unusable", "shutting_down"],
+  },
+  "GET /usage": {
+    id: "getUsage",
+    tag: "services",
+    summary: "Processor time and memory of services",
+    description: "Of the processes in each service's session; an answer is good for a second.",
+    answer: "By service",
   },
   "GET /projections": {
     id: "listProjections",

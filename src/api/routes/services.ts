@@ -58,10 +58,14 @@ function readRoutes(app: FastifyInstance, { services, callerOf }: ServiceRoutesO
     { schema: { querystring: schemas.listQuery, response: { 200: serviceList } } },
     async (request) => {
       const labels = [request.query.label ?? []].flat().map(labelOf);
+      const names =
+        request.query.names === undefined ? undefined : new Set(request.query.names.split(","));
       const chosen = services
         .list(callerOf(request))
-        .filter(({ definition }) =>
-          labels.every(([name, value]) => definition.labels?.[name] === value),
+        .filter(
+          ({ name, definition }) =>
+            names?.has(name) !== false &&
+            labels.every(([label, value]) => definition.labels?.[label] === value),
         );
       return listedServices(chosen);
     },

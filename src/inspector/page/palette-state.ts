@@ -1,0 +1,4 @@
+import { signal } from "@preact/signals";
+
+/** Whether the palette is open. */
+export const palette = signal(false);
