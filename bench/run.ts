@@ -22,6 +22,7 @@ const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
   boot: () => import("./boot.ts"),
   past: () => import("./past.ts"),
   state: () => import("./state.ts"),
+  beside: () => import("./beside.ts"),
 };
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);

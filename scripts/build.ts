@@ -37,12 +37,15 @@ const HEAVY = /node_modules\/(fastify|better-sqlite3|pino|xstate|koffi|ajv|nanoi
 const besides: Plugin = {
   name: "beside-the-bundle",
   setup: (bundle) => {
-    bundle.onResolve({ filter: /\/(main|offline\/[\w-]+)\.ts$/ }, ({ path, kind }) => {
-      if (kind !== "dynamic-import")
-        return { errors: [{ text: `${path} must be imported lazily` }] };
-      const [, module = ""] = /((?:main|offline\/[\w-]+))\.ts$/.exec(path) ?? [];
-      return { path: `../src/${module}.js`, external: true };
-    });
+    bundle.onResolve(
+      { filter: /\/(main|(?:offline|workbench)\/[\w-]+)\.ts$/ },
+      ({ path, kind }) => {
+        if (kind !== "dynamic-import")
+          return { errors: [{ text: `${path} must be imported lazily` }] };
+        const [, module = ""] = /((?:main|(?:offline|workbench)\/[\w-]+))\.ts$/.exec(path) ?? [];
+        return { path: `../src/${module}.js`, external: true };
+      },
+    );
   },
 };
 

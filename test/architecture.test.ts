@@ -25,6 +25,7 @@ const RANKS: Record<string, number> = {
   "log-thread.ts": 6,
   "past-thread.ts": 7,
   offline: 6,
+  workbench: 7,
   cli: 8,
 };
 
@@ -47,11 +48,12 @@ const PACKAGES: Record<string, readonly string[]> = {
     "json-schema-to-ts",
     "prom-client",
   ],
+  workbench: ["fastify", "xstate"],
   cli: ["citty"],
 };
 
 /** Who may spawn processes: the runners, and the command line for a browser. */
-const SPAWNERS = new Set(["effects"]);
+const SPAWNERS = new Set(["effects", "workbench"]);
 const OPENS_A_BROWSER = "src/cli/commands/inspect.ts";
 
 const root = resolve(import.meta.dirname, "..");

@@ -324,6 +324,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
     sessions,
     admit,
     callerOf,
+    mode: "daemon" as const,
     spriteName: config.spriteName,
     version: options.version,
     open: () => listeners.openForBrowsers(sessions),

@@ -40,11 +40,13 @@ export interface Past {
 /**
  * Opens the store that is meant, and closes it when the question is answered.
  *
+ * @param options.isQuiet does not say that no daemon answers
  * @throws AppError `not_found` where there is no log, `unauthorized` where it is not for us, `not_found` where the daemon that answers has another one
  */
 export async function withPast<Answer>(
   flags: PastFlags & { "log-dir"?: string | undefined },
   use: (past: Past) => Answer | Promise<Answer>,
+  { isQuiet = false } = {},
 ): Promise<Answer> {
   refuseOtherMachine(flags);
   const head = urlOf(flags) === undefined ? await daemonHead({ socket: flags.socket }) : undefined;
@@ -58,7 +60,7 @@ export async function withPast<Answer>(
     try {
       const daemon = head !== undefined && holds(store, head);
       if (head && !daemon && flags["state-dir"] === undefined) throw another(store.file);
-      if (!daemon && onTerminal())
+      if (!daemon && onTerminal() && !isQuiet)
         say(paintError("dim", `no daemon answers; read from ${store.file}`));
       const logDir = resolve(cwd, flags["log-dir"] ?? logDirOf(store) ?? at.logDir);
       return await use({ store, logDir, daemon });

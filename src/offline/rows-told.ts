@@ -83,7 +83,7 @@ export interface Causes {
 
 /** Events of a chain that are told, and rows that are looked at for what came of its root. */
 const CHAIN = 300;
-const AHEAD = 20_000;
+const AHEAD = 5_000;
 
 /** The chain of causes that an event stands in; undefined where the log has no such event. */
 export function causesOf(reader: EventReader, seq: number): Causes | undefined {

@@ -12,6 +12,8 @@ export interface InspectorOptions {
   sessions: Sessions;
   admit: Admit;
   callerOf: CallerOf;
+  /** What the page is to show. */
+  mode: "daemon" | "workbench";
   spriteName: string;
   version: string;
   /** Opens the listener for browsers of this machine, where it is not open yet. */
@@ -87,7 +89,7 @@ const sorry = (message: string): string =>
 
 /** Coming in, and who is in. */
 export const sessionRoutes =
-  ({ sessions, admit, callerOf, spriteName, version }: InspectorOptions) =>
+  ({ sessions, admit, callerOf, mode, spriteName, version }: Omit<InspectorOptions, "open">) =>
   async (app: FastifyInstance): Promise<void> => {
     app.get<{ Querystring: { ticket: string } }>(
       "/inspector/enter",
@@ -108,7 +110,7 @@ export const sessionRoutes =
     const asked = { querystring: noQuery, response: { 200: sessionView } } as const;
     app.get("/inspector/session", { config: { hidden: true }, schema: asked }, async (request) => {
       const { actor, full } = callerOf(request);
-      return { mode: "daemon" as const, actor, read_only: !full, sprite: spriteName, version };
+      return { mode, actor, read_only: !full, sprite: spriteName, version };
     });
     app.post<{ Body: { token: string } }>(
       "/inspector/session",

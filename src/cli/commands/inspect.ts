@@ -2,20 +2,27 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { defineCommand } from "citty";
-import { commonArgs, connect, jsonArgs } from "../args.ts";
+import { AppError } from "../../base/errors.ts";
+import { connect, jsonArgs } from "../args.ts";
+import { EXIT } from "../exit-codes.ts";
+import { logOf, machineArgs, type MachineFlags, requestOf } from "../machine-file.ts";
 import { onTerminal, print, say } from "../output.ts";
+import { pastArgs } from "../past.ts";
 
 export const inspect = defineCommand({
   meta: {
     name: "inspect",
     description: "Open the page that shows services, their state machines and their past",
     notes: [
+      "With --machine FILE a machine file is loaded from disk, and again whenever it is saved, with what the log says to it. That needs no daemon, and runs until Ctrl-C.",
       "The daemon listens for browsers of this machine alone, and stops when the last has left. The address works once, for a minute.",
     ],
     examples: [
       "sprite-env inspect",
       "sprite-env inspect --no-open",
       "sprite-env inspect --read-only",
+      "sprite-env inspect --machine machines/service.ts",
+      "sprite-env inspect --machine light.ts --export lightMachine",
     ],
   },
   args: {
@@ -26,16 +33,34 @@ export const inspect = defineCommand({
       description: "Start a browser where there is one",
     },
     "read-only": { type: "boolean", description: "A session that may look and change nothing" },
+    ...machineArgs,
     ...jsonArgs,
-    ...commonArgs,
+    ...pastArgs,
   },
   run: async ({ args }) => {
+    if (args.machine !== undefined) return onBench({ ...args, machine: args.machine });
+    for (const flag of ["export", "kind", "log", "state-dir"] as const)
+      if (args[flag] !== undefined)
+        throw new AppError("invalid_request", `--${flag} goes with --machine FILE`);
     const { url, address } = await connect(args).inspectorTicket({
       readOnly: args["read-only"] === true,
     });
     show(url, address, args);
+    return EXIT.ok;
   },
 });
+
+/** The workbench, in this process, until somebody ends it. */
+async function onBench(
+  flags: MachineFlags & { open: boolean; json?: boolean | undefined },
+): Promise<number> {
+  const stateDirectory = await logOf(flags);
+  const { beginWorkbench } = await import("../../workbench/begin.ts");
+  const { url, address, ended } = await beginWorkbench({ ...requestOf(flags), stateDirectory });
+  show(url, address, flags);
+  await ended;
+  return EXIT.ok;
+}
 
 /** Prints the address, and opens it where somebody can see it. */
 export function show(

@@ -4,7 +4,9 @@ import type { FoldedService, ReplayCheck } from "../../offline/replay.ts";
 import { jsonArgs } from "../args.ts";
 import { EXIT } from "../exit-codes.ts";
 import { onTerminal, print, say } from "../output.ts";
-import { pastArgs, progress, withPast } from "../past.ts";
+import { logOf, machineArgs, type MachineFlags, requestOf } from "../machine-file.ts";
+import { differenceInWords, machineText } from "../machine-text.ts";
+import { pastArgs, type PastFlags, progress, withPast } from "../past.ts";
 import { compactJson } from "../compact-json.ts";
 import { table } from "../table.ts";
 
@@ -16,34 +18,51 @@ export const replay = defineCommand({
     notes: [
       "With --check: that each row is what its machine makes of the rows before it, that a second fold gives the same bytes, and that " +
         "the table of services says the same. Exits 1 where it does not.",
+      "With --check --machine FILE: what an edited machine would have done with this log, and what is another in it than in ours. Exits 1 where a row would lead elsewhere.",
     ],
-    examples: ["sprite-env replay", "sprite-env replay --check"],
+    examples: [
+      "sprite-env replay",
+      "sprite-env replay --check",
+      "sprite-env replay --check --machine machines/service.ts",
+    ],
   },
   args: {
     check: {
       type: "boolean",
       description: "Compare each recorded state with the one its machine gives",
     },
+    ...machineArgs,
     ...jsonArgs,
     ...pastArgs,
   },
-  run: ({ args }) =>
-    withPast(args, async ({ store }) => {
-      const { checkReplay, foldedServices } = await import("../../offline/replay.ts");
-      const { foldedServiceJson, replayCheckJson } = await import("../../offline/json.ts");
-      const asJson = args.json === true || !onTerminal();
-      if (args.check) {
-        const check = checkReplay(store, progress("folded"));
-        if (asJson) print(compactJson(replayCheckJson(check)));
-        return checked(check, asJson);
-      }
-      const { services, mismatches } = foldedServices(store, progress("folded"));
-      print(asJson ? compactJson(services.map(foldedServiceJson)) : serviceTable(services));
-      if (mismatches > 0)
-        say("some streams have rows that do not fit: sprite-env replay --check names them");
-      return EXIT.ok;
-    }),
+  run: ({ args }) => {
+    if (args.machine !== undefined) return throughMachine({ ...args, machine: args.machine });
+    for (const flag of ["export", "kind", "log"] as const)
+      if (args[flag] !== undefined)
+        throw new AppError("invalid_request", `--${flag} goes with --machine FILE`);
+    return fold(args);
+  },
 });
+
+function fold(
+  args: PastFlags & { check?: boolean | undefined; json?: boolean | undefined },
+): Promise<number> {
+  return withPast(args, async ({ store }) => {
+    const { checkReplay, foldedServices } = await import("../../offline/replay.ts");
+    const { foldedServiceJson, replayCheckJson } = await import("../../offline/json.ts");
+    const asJson = args.json === true || !onTerminal();
+    if (args.check) {
+      const check = checkReplay(store, progress("folded"));
+      if (asJson) print(compactJson(replayCheckJson(check)));
+      return checked(check, asJson);
+    }
+    const { services, mismatches } = foldedServices(store, progress("folded"));
+    print(asJson ? compactJson(services.map(foldedServiceJson)) : serviceTable(services));
+    if (mismatches > 0)
+      say("some streams have rows that do not fit: sprite-env replay --check names them");
+    return EXIT.ok;
+  });
+}
 
 /** @throws AppError `replay_mismatch` naming what does not fit */
 function checked(check: ReplayCheck, asJson: boolean): number {
@@ -73,6 +92,39 @@ function problemsOf({ mismatches, sameBytes, projection }: ReplayCheck): string[
         ]
       : []),
   ];
+}
+
+/** What an edited machine would have done. @throws AppError `replay_mismatch` where a row would lead elsewhere */
+async function throughMachine(
+  flags: MachineFlags & { check?: boolean | undefined; json?: boolean | undefined },
+): Promise<number> {
+  if (flags.check !== true) throw new AppError("invalid_request", "--machine goes with --check");
+  const stateDirectory = await logOf(flags);
+  if (stateDirectory === undefined)
+    throw new AppError(
+      "not_found",
+      "there is no log to replay: name one with --log or --state-dir",
+    );
+  const { reportOn } = await import("../../workbench/report.ts");
+  const told = progress("replayed");
+  const { report, process: held } = await reportOn(
+    { ...requestOf(flags), stateDirectory },
+    ({ replay: now }) => {
+      if (now?.progress) told(now.progress.done, now.progress.of);
+    },
+  );
+  held.close();
+  const asJson = flags.json === true || !onTerminal();
+  print(asJson ? compactJson(report) : machineText(report));
+  if (report.error) throw new AppError("invalid_request", report.error.message);
+  if (report.kind === null)
+    throw new AppError(
+      "invalid_request",
+      `${report.file}: its machine "${report.graph?.id}" takes no events of this log: say with --kind whose it is`,
+    );
+  const { differing_rows: rows = 0 } = report.replay ?? {};
+  if (rows > 0) throw new AppError("replay_mismatch", differenceInWords(report));
+  return EXIT.ok;
 }
 
 type Mismatch = ReplayCheck["mismatches"][number];
