@@ -18,7 +18,7 @@ const RANKS: Record<string, number> = {
   commands: 3,
   api: 4,
   client: 5,
-  inspector: 5,
+  inspector: 6,
   daemon: 6,
   "main.ts": 7,
   "journal-thread.ts": 6,
@@ -48,6 +48,8 @@ const PACKAGES: Record<string, readonly string[]> = {
     "json-schema-to-ts",
     "prom-client",
   ],
+  offline: ["elkjs"],
+  daemon: ["xstate", "@statelyai/inspect"],
   workbench: ["fastify", "xstate"],
   cli: ["citty"],
 };

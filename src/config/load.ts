@@ -88,6 +88,7 @@ const withDefaults = (merged: ConfigFile, system: System, at: Places): Config =>
   inspectorListen: loopback(
     merged.inspector_listen_addr ?? configSchema.properties.inspector_listen_addr.default,
   ),
+  inspectStately: merged.inspect_stately ?? undefined,
   apiHosts: Object.freeze(merged.api_hosts ?? configSchema.properties.api_hosts.default),
   logDir: at.logDir,
   logFileMode: octal(merged.log_file_mode ?? configSchema.properties.log_file_mode.default),

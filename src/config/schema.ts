@@ -100,6 +100,14 @@ export const configSchema = {
         'Where "sprite-env inspect" has the daemon listen for browsers of this machine, once somebody asks; port 0 is whichever is free. Loopback alone',
       default: "127.0.0.1:0",
     },
+    inspect_stately: {
+      type: ["string", "null"],
+      pattern: "^wss?://[^\\s]{1,500}$",
+      "x-allowed": "the address of a WebSocket: ws://localhost:8080",
+      description:
+        "Streams the live state machines to an inspector that speaks Stately's protocol, for who develops them; needs the package @statelyai/inspect. Default: nowhere",
+      default: null,
+    },
     api_hosts: {
       type: "array",
       maxItems: 100,
@@ -241,6 +249,8 @@ export interface Config {
   apiListen: ListenAddress | undefined;
   /** Where browsers of this machine come in, when somebody asks. */
   inspectorListen: ListenAddress;
+  /** Where the live state machines are streamed to; undefined: nowhere. */
+  inspectStately: string | undefined;
   /** Names under which browsers reach the API. */
   apiHosts: readonly string[];
   logDir: string;

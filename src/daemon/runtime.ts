@@ -19,7 +19,7 @@ import { Dispatcher, inWords } from "../runtime/dispatch.ts";
 import { boundMachines } from "../runtime/effects.ts";
 import type { Fact } from "../runtime/group.ts";
 import { endedStreams, statesAt } from "../runtime/past.ts";
-import { Registry } from "../runtime/registry.ts";
+import { Registry, type RegistryOptions } from "../runtime/registry.ts";
 import { after } from "./after.ts";
 import type { Store } from "./open-store.ts";
 
@@ -28,6 +28,7 @@ export function startRuntime(
   config: Config,
   logger: Logger,
   { clock, head, journal, logs, reader, readOnly, values }: Store,
+  inspect?: RegistryOptions["inspect"],
 ) {
   const adopts = adoptOrphans(config.reaper);
   const children = createChildren({ adopts });
@@ -68,6 +69,7 @@ export function startRuntime(
   const registry = new Registry({
     machines: boundMachines({ processes, timers, probes }),
     ended: endedStreams(reader),
+    ...(inspect && { inspect }),
     onEffectFailed: (stream, effect, error) =>
       logger.error({ stream, effect }, `a runner threw: ${messageOf(error)}`),
   });

@@ -29,6 +29,7 @@ import { PastThread } from "./past.ts";
 import { sessionsFile } from "./sessions-file.ts";
 import { type Store, lockState, openStore } from "./open-store.ts";
 import { type Runtime, startRuntime } from "./runtime.ts";
+import { statelyInspection } from "./stately.ts";
 import { tellBoot } from "./tell.ts";
 
 /** A daemon that runs. */
@@ -48,7 +49,10 @@ export async function start(
   const lock = await lockState(config, release);
   const store = await openStore(config, logger);
   const { db, journal, logs, readOnly } = store;
-  const runtime = startRuntime(config, logger, store);
+  const { inspectStately } = config;
+  const inspect =
+    inspectStately === undefined ? undefined : await statelyInspection(inspectStately, logger);
+  const runtime = startRuntime(config, logger, store, inspect);
   const { children, dispatcher, processes, registry, fold } = runtime;
   const tail = createTail();
   dispatcher.listen((rows) => tail.publish(rows));

@@ -50,6 +50,8 @@ export interface LayoutOptions {
   /** Pixels between boxes of one layer, and between layers. */
   between: number;
   layers: number;
+  /** What is named first stands first, also where that makes lines lead back. */
+  keepsOrder?: boolean;
   /** Room for a title above what lies in a box. */
   title?: number;
 }
@@ -78,7 +80,13 @@ export async function layOut(
 
 const ROOT = "";
 
-const optionsOf = ({ direction, between, layers }: LayoutOptions): Record<string, string> => ({
+const optionsOf = ({
+  direction,
+  between,
+  layers,
+  keepsOrder = false,
+}: LayoutOptions): Record<string, string> => ({
+  ...(keepsOrder && { "elk.layered.cycleBreaking.strategy": "MODEL_ORDER" }),
   "elk.algorithm": "layered",
   "elk.direction": direction,
   "elk.hierarchyHandling": "INCLUDE_CHILDREN",
@@ -90,8 +98,7 @@ const optionsOf = ({ direction, between, layers }: LayoutOptions): Record<string
   "elk.layered.spacing.nodeNodeBetweenLayers": String(layers),
   "elk.layered.spacing.edgeNodeBetweenLayers": "18",
   "elk.layered.spacing.edgeEdgeBetweenLayers": "12",
-  "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
-  "elk.layered.cycleBreaking.strategy": "MODEL_ORDER", // what comes first in the machine stands first
+  ...(keepsOrder && { "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES" }),
   "elk.layered.nodePlacement.strategy": "BRANDES_KOEPF",
   "elk.layered.nodePlacement.bk.fixedAlignment": "BALANCED",
   "elk.edgeLabels.placement": "CENTER",

@@ -37,7 +37,7 @@ export interface EndedStreams {
   lastDefinition(stream: string): number;
 }
 
-interface RegistryOptions {
+export interface RegistryOptions {
   machines: ReturnType<typeof boundMachines>;
   onEffectFailed: EffectFailed;
   /** Where streams that ended are asked for; absent: an empty log, and none that ended is forgotten. */

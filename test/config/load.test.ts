@@ -49,6 +49,7 @@ it("has a default for everything", () => {
     socketGroup: undefined,
     apiListen: undefined,
     inspectorListen: { host: "127.0.0.1", port: 0 },
+    inspectStately: undefined,
     apiHosts: [],
     logDir: join(dir, ".local/state/sprite-env/logs/services"),
     logFileMode: 0o644,

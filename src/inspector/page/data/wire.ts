@@ -1,6 +1,5 @@
 import type { MachineGraph } from "../../../diagram/graph.ts";
-import type { EventWire } from "../../../api/event-wire.ts";
-import type { ServiceWire } from "../../../api/view-schemas.ts";
+import type { EventRecord as EventWire, Service as ServiceWire } from "../../../client/types.ts";
 
 /* What the daemon answers, as the page reads it. */
 

@@ -20,13 +20,16 @@ import { followRestarts } from "./spark.tsx";
 import { Table } from "./table.tsx";
 
 const VIEWS = ["graph", "cards", "table"] as const;
+/** On a screen narrower than so many pixels a graph is too small to read. */
+const NARROW = 720;
 type View = (typeof VIEWS)[number];
 
 /** All services of the sprite. */
 export function Overview(): JSX.Element {
   useEffect(followRestarts, []);
   const { query } = place.value;
-  const view = VIEWS.find((one) => one === query.get("view")) ?? "graph";
+  const view =
+    VIEWS.find((one) => one === query.get("view")) ?? (innerWidth < NARROW ? "cards" : "graph");
   const label = query.get("group") ?? "";
   const wanted: Wanted = {
     text: query.get("find") ?? "",
@@ -165,7 +168,7 @@ function Toolbar({ services, shown, wanted, view, label }: ToolbarOf): JSX.Eleme
             onClick={() =>
               changeQuery(
                 {
-                  view: one === "graph" ? undefined : one,
+                  view: one,
                   ...(one === "graph" && { group: undefined }),
                 },
                 true,

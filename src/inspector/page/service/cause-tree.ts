@@ -5,12 +5,14 @@ import type { ToldEvent } from "../data/wire.ts";
 export interface Twig {
   event: ToldEvent;
   depth: number;
-  /** For each level above: whether the line goes on past this row. */
+  /** For each level it is set in by: whether the line goes on past this row. */
   rails: readonly boolean[];
-  isLast: boolean;
 }
 
-/** Rows of the tree, from the first cause on, each above what came of it. */
+/**
+ * Rows of the tree, from the first cause on, each above what came of it. What came last goes straight on below; what came besides is set in, so that a long chain stays
+ * where it can be read.
+ */
 export function treeOf(events: readonly ToldEvent[]): Twig[] {
   const known = new Set(events.map(({ id }) => id));
   const children = new Map<string, ToldEvent[]>();
@@ -22,9 +24,11 @@ export function treeOf(events: readonly ToldEvent[]): Twig[] {
   const rows: Twig[] = [];
   const walk = (all: readonly ToldEvent[], depth: number, rails: readonly boolean[]): void => {
     all.forEach((event, index) => {
-      const isLast = index === all.length - 1;
-      rows.push({ event, depth, rails, isLast });
-      walk(children.get(event.id) ?? [], depth + 1, [...rails, !isLast]);
+      const isAside = index < all.length - 1;
+      const own = isAside ? depth + 1 : depth;
+      const ownRails = isAside ? [...rails, true] : rails;
+      rows.push({ event, depth: own, rails: ownRails });
+      walk(children.get(event.id) ?? [], own, ownRails);
     });
   };
   walk(roots, 0, []);

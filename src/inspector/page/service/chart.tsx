@@ -22,7 +22,13 @@ interface ChartOf {
 
 const LETTER = 6.4;
 const LINE = 14;
-const OPTIONS = { direction: "DOWN", between: 44, layers: 34, title: 26 } as const;
+const OPTIONS = {
+  keepsOrder: true,
+  direction: "DOWN",
+  between: 44,
+  layers: 34,
+  title: 26,
+} as const;
 
 /** A statechart. */
 export function Chart({ graph, current, counts, showAll, onEdge, marks }: ChartOf): JSX.Element {

@@ -126,7 +126,7 @@ const afterMs = (
 };
 
 function TwigLine({
-  row: { event, depth, rails, isLast },
+  row: { event, depth, rails },
   isFocus,
   afterMs: delay,
 }: {
@@ -138,10 +138,9 @@ function TwigLine({
   return (
     <li class={isFocus ? "twig twig-focus" : "twig"} data-seq={event.seq}>
       <span class="twig-rails" aria-hidden="true">
-        {rails.slice(1).map((goesOn, index) => (
-          <span key={index} class={goesOn ? "rail rail-on" : "rail"} />
+        {rails.map((_, index) => (
+          <span key={index} class={index === depth - 1 ? "rail rail-branch" : "rail rail-on"} />
         ))}
-        {depth > 0 && <span class={isLast ? "rail rail-last" : "rail rail-branch"} />}
       </span>
       <a
         href={href(event.stream.startsWith("service/") ? ["service", name] : ["boots"], {
