@@ -23,6 +23,7 @@ const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
   past: () => import("./past.ts"),
   state: () => import("./state.ts"),
   beside: () => import("./beside.ts"),
+  inspector: () => import("./inspector.ts"),
 };
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);

@@ -1,6 +1,7 @@
 import { AppError } from "../base/errors.ts";
+import { ENVIRONMENT } from "../runtime/group.ts";
 import { bootDiff, bootDiffJson, bootStory, storyJson } from "./boot-story.ts";
-import { bootJson, bootNamed, bootsOf } from "./boots.ts";
+import { type Boot, bootJson, bootNamed, bootsOf } from "./boots.ts";
 import { changesBetween, changesJson } from "./changes.ts";
 import { EdgeCounts } from "./edge-counts.ts";
 import { mustBeKnown } from "./events.ts";
@@ -37,6 +38,7 @@ export class Questions {
   readonly #store: Store;
   readonly #marks: Marks;
   readonly #edges: EdgeCounts;
+  #boots: { version: number; all: readonly Boot[] } = { version: -1, all: [] };
 
   constructor(store: Store) {
     this.#store = store;
@@ -51,7 +53,24 @@ export class Questions {
   async answer(question: string, parameters: Parameters, now: number): Promise<unknown> {
     const answer = Object.hasOwn(ANSWERS, question) ? ANSWERS[question as QuestionName] : undefined;
     if (!answer) throw new AppError("not_found", `nobody answers "${question}"`);
-    return answer({ store: this.#store, marks: this.#marks, edges: this.#edges, now }, parameters);
+    return answer(
+      {
+        store: this.#store,
+        marks: this.#marks,
+        edges: this.#edges,
+        boots: () => this.#bootsNow(),
+        now,
+      },
+      parameters,
+    );
+  }
+
+  /** They are many rows in a long log, and asked for at every step into the past. */
+  #bootsNow(): readonly Boot[] {
+    const { reader } = this.#store;
+    const { version = 0 } = reader.endOf(ENVIRONMENT) ?? {};
+    if (this.#boots.version !== version) this.#boots = { version, all: bootsOf(reader) };
+    return this.#boots.all;
   }
 }
 
@@ -59,6 +78,7 @@ interface Asked {
   store: Store;
   marks: Marks;
   edges: EdgeCounts;
+  boots: () => readonly Boot[];
   now: number;
 }
 
@@ -88,10 +108,9 @@ const ANSWERS = {
     return { by: request.by, buckets: strip(db, marks, request) };
   },
   state: (asked, { at, service }) => {
-    const { reader } = asked.store;
     const then = stateThen(asked.store, { at: text(at), service: text(service), now: asked.now });
     const { seq, wall } = then.place;
-    const boot = bootsOf(reader).findLast(({ booted }) => booted.seq <= seq);
+    const boot = asked.boots().findLast(({ booted }) => booted.seq <= seq);
     return {
       place: { ...moment(asked, seq), wall },
       boot: boot ? { number: boot.number, id: boot.id } : null,

@@ -35,7 +35,9 @@ export function replayThrough(
   for (const row of foldRows(truth, reader)) {
     rows += 1;
     if (rows % STEP === 0) progress(rows, of);
-    if (kindOf(row.stream) !== kind || truth.mismatches.has(row.stream)) continue;
+    if (kindOf(row.stream) !== kind) continue;
+    if (row.schema > machines[kind].version) throw newer(row, machines[kind].version);
+    if (truth.mismatches.has(row.stream)) continue;
     streams.add(row.stream);
     edited.add(row);
     const mismatch = edited.mismatches.get(row.stream);
@@ -55,6 +57,11 @@ export function replayThrough(
     by_stream: inOrder.slice(0, TOLD_STREAMS).map(({ stream, seq }) => ({ stream, seq })),
   };
 }
+
+const newer = ({ seq, schema }: EventRow, version: number): Error =>
+  new Error(
+    `the log was written by a newer release: event ${seq} is of machine version ${schema}, and this release knows ${version}. Use that release`,
+  );
 
 const differingOf = ({ seq, stream, type, recorded, folded, reason }: Mismatch): Differing => ({
   seq,

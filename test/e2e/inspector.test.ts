@@ -1,8 +1,10 @@
 import axe from "axe-core";
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { opened, type Seen, shot } from "../support/browser.ts";
-import { Sprite } from "../support/daemon.ts";
+import { writeHistory } from "../../bench/history.ts";
+import { bootedSprite, Sprite } from "../support/daemon.ts";
+import { seeded } from "../support/random.ts";
 import { until } from "../support/until.ts";
 
 /*
@@ -277,4 +279,53 @@ describe("the page", () => {
       async () => (await cardOf("cron").getAttribute("data-phase")) === "running",
     );
   });
+});
+
+it("shows at any moment of any history what state --at shows", async () => {
+  const other = new Sprite();
+  onTestFinished(() => other.cleanUp());
+  const rows = 3_000;
+  await writeHistory(other.stateDir, rows, 20);
+  await other.boot();
+  const { page: its } = await opened();
+  const { stdout } = await other.cli("inspect");
+  const { url } = JSON.parse(stdout) as { url: string };
+  await its.goto(url);
+  await its.locator("[data-service]").first().waitFor();
+  const random = seeded(20_261_125);
+  for (let round = 0; round < 15; round += 1) {
+    const seq = 30 + random.below(rows - 40);
+    const said = await other.cli("state", "--all", "--at", String(seq), "--json");
+    const then = JSON.parse(said.stdout) as { name: string; state: { phase: string } }[];
+    await its.goto(`${new URL(url).origin}/inspector/#/?view=table&at=${seq}`);
+    await its.locator(".moment-past", { hasText: `#${seq.toLocaleString("en")}` }).waitFor();
+    const shown = (): Promise<(string | null)[][]> =>
+      its
+        .locator("tr[data-service]")
+        .evaluateAll((all) =>
+          all.map((row) => [row.getAttribute("data-service"), row.getAttribute("data-phase")]),
+        );
+    const wanted = JSON.stringify(then.map(({ name, state }) => [name, state.phase]));
+    await until(
+      `the page shows ${wanted} at ${seq}`,
+      async () => JSON.stringify(await shown()) === wanted,
+    );
+  }
+});
+
+it("has room for fifty services", async () => {
+  const other = await bootedSprite();
+  for (let index = 0; index < 50; index += 1)
+    await other.put(`s${String(index).padStart(2, "0")}`, {
+      cmd: "sleep",
+      args: ["1000"],
+      needs: index < 6 ? [] : [`s${String(Math.floor(index / 3)).padStart(2, "0")}`],
+      labels: { tier: ["data", "app", "front"][index % 3] ?? "" },
+    });
+  const { page: its, complaints } = await opened();
+  const { stdout } = await other.cli("inspect");
+  await its.goto((JSON.parse(stdout) as { url: string }).url);
+  await until("all are drawn", async () => (await its.locator(".card").count()) === 50);
+  await shot(its, "fifty-services");
+  expect(complaints).toEqual([]);
 });

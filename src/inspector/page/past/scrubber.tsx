@@ -230,7 +230,7 @@ function MomentText(): JSX.Element {
   if (at.value === undefined) return <span class="moment">now · #{countText(lastSeq.value)}</span>;
   return (
     <span class="moment moment-past">
-      {shown ? dateText(shown.place.wall) : "…"} · #{countText(at.value)}
+      {shown?.place.seq === at.value ? dateText(shown.place.wall) : "…"} · #{countText(at.value)}
     </span>
   );
 }
