@@ -129,7 +129,7 @@ const ANSWERS = {
     const place = firstAtLeast(seqs, Number(from) + (direction === "next" ? 1 : 0));
     const seq = direction === "next" ? seqs[place] : seqs[place - 1];
     const row = seq === undefined || seq < reader.firstSeq() ? undefined : reader.bySeq(seq);
-    return { event: row ? toldEvent(row) : null };
+    return { event: row ? toldEvent(reader, row) : null };
   },
   boots: ({ store: { reader } }) => bootsOf(reader).map((boot) => bootJson(boot, true)),
   boot: ({ store: { reader } }, { boot }) =>

@@ -12,7 +12,19 @@ export interface Told {
   more: boolean;
 }
 
-export const toldEvent = (row: EventRow): ToldEvent => ({ ...eventWire(row), text: told(row) });
+export const toldEvent = (reader: Pick<EventReader, "byId">, row: EventRow): ToldEvent => ({
+  ...eventWire(row),
+  text: told(row, armedBy(reader, row)),
+});
+
+/** The row that armed the timer that is due. */
+function armedBy(
+  reader: Pick<EventReader, "byId">,
+  { type, data }: EventRow,
+): EventRow | undefined {
+  const armed = type === "timer.fired" ? data["armed"] : undefined;
+  return typeof armed === "string" ? reader.byId(armed) : undefined;
+}
 
 export interface TimelineRequest {
   stream?: string | undefined;
@@ -64,14 +76,15 @@ function newestOf(
       .toReversed();
     for (const row of page) {
       if (!fits(row)) continue;
-      if (found.length === limit) return { events: found.map(toldEvent), more: true };
+      if (found.length === limit)
+        return { events: found.map((row) => toldEvent(reader, row)), more: true };
       found.push(row);
     }
     next = page.at(-1)?.seq;
     if (page.length < PAGE || next === undefined)
-      return { events: found.map(toldEvent), more: false };
+      return { events: found.map((row) => toldEvent(reader, row)), more: false };
   }
-  return { events: found.map(toldEvent), more: true };
+  return { events: found.map((row) => toldEvent(reader, row)), more: true };
 }
 
 /** An event, what led to it, and all that came of the same root. */
@@ -98,7 +111,7 @@ export function causesOf(reader: EventReader, seq: number): Causes | undefined {
   }
   const truncated = addConsequences(reader, focus, chain);
   const events = [...chain.values()].toSorted((a, b) => a.seq - b.seq);
-  return { focus: seq, events: events.map(toldEvent), truncated };
+  return { focus: seq, events: events.map((row) => toldEvent(reader, row)), truncated };
 }
 
 /** What came of the root is near behind it, and of the focus near behind that; each chain has one name. @returns whether some was left out */

@@ -3,13 +3,25 @@ import { idOf, type EventRow } from "../journal/record.ts";
 import { wishInWords } from "./steps.ts";
 import { endInWords, numberOf, textOf, who } from "./words.ts";
 
-/** An event in words, as it stands alone: who did what, or what happened. */
-export function told(row: EventRow): string {
+/**
+ * An event in words, as it stands alone: who did what, or what happened.
+ *
+ * @param armed the row that armed the timer, where it is one that is due
+ */
+export function told(row: EventRow, armed?: EventRow): string {
   const wish = wishInWords(row);
   if (wish !== undefined) return wish;
+  if (armed && textOf(row, "timer") === "backoff")
+    return `the delay before the next try is over: ${formatDuration(Math.round(row.at - armed.at))} after ${reasonOf(armed)}`;
   const tell = TELL[row.type];
   return tell ? tell(row) : row.type;
 }
+
+/** What a delay follows: the end of a process, or of all that was left of it. */
+const reasonOf = (armed: EventRow): string =>
+  armed.type === "process.spawn_failed"
+    ? "it could not be started"
+    : `event ${armed.seq}, the end of its process`;
 
 const within = (row: EventRow): string => {
   const ms = numberOf(row, "timeoutMs");

@@ -145,6 +145,19 @@ describe("causes", () => {
   });
 });
 
+it("a delay that is over says how long it was, and what it followed", async () => {
+  const { events } = await ask<Told>("timeline", {
+    service: "web",
+    type: "timer.fired",
+    limit: 10,
+  });
+  const [end] = rowsOf("incarnation.emptied");
+
+  expect(events.at(-1)?.text).toBe(
+    `the delay before the next try is over: 200ms after event ${end?.seq}, the end of its process`,
+  );
+});
+
 it("a state names its boot, and is that of the row", async () => {
   expect(await ask("state", { at: "4" })).toMatchObject({
     place: { seq: 4 },

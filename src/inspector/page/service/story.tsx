@@ -166,6 +166,7 @@ function EventLine({
           )}
           <span class="story-words">{event.text}</span>
         </span>
+        {event.actor !== "runtime" && <span class="story-actor">{event.actor}</span>}
         <span class="story-seq">#{event.seq}</span>
       </button>
     </li>
