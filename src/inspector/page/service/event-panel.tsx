@@ -96,20 +96,36 @@ function Copy({ text }: { text: string }): JSX.Element {
   );
 }
 
+/** Of what led to the event so many rows are shown at first. */
+const NEAR = 6;
+
 function Tree({ causes, seq }: { causes: Causes; seq: number }): JSX.Element {
   const rows = useMemo(() => treeOf(causes.events), [causes]);
+  const [isWhole, setWhole] = useState(false);
   const times = new Map(causes.events.map(({ id, at: time }) => [id, time]));
+  const focus = rows.findIndex(({ event }) => event.seq === seq);
+  const left = isWhole ? 0 : Math.max(0, focus - NEAR - 1);
+  const shown = left > 1 ? rows.filter((_, index) => index === 0 || index > left) : rows;
   return (
     <>
       <h3>Why, and what came of it</h3>
       <ol class="tree">
-        {rows.map((row) => (
-          <TwigLine
-            key={row.event.seq}
-            row={row}
-            isFocus={row.event.seq === seq}
-            afterMs={afterMs(row.event, times)}
-          />
+        {shown.map((row, index) => (
+          <>
+            {index === 1 && shown.length < rows.length && (
+              <li key="left">
+                <button type="button" class="button small" onClick={() => setWhole(true)}>
+                  {left} events between
+                </button>
+              </li>
+            )}
+            <TwigLine
+              key={row.event.seq}
+              row={row}
+              isFocus={row.event.seq === seq}
+              afterMs={afterMs(row.event, times)}
+            />
+          </>
         ))}
       </ol>
       {causes.truncated && <p class="note">The chain is longer than what is shown.</p>}
