@@ -206,6 +206,7 @@ describe("the page", () => {
     await goTo("#/");
     await cardOf("api").waitFor();
     await page.keyboard.press("/");
+    await page.getByLabel("Search").waitFor();
     await page.keyboard.type("ap");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "api", exact: true }).waitFor();
