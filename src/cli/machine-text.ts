@@ -1,6 +1,6 @@
 import { printable } from "../base/printable.ts";
 import type { GraphEdge } from "../diagram/graph.ts";
-import type { Report } from "../workbench/protocol.ts";
+import type { MachineReport as Report } from "../inspector/page/machine/workbench-wire.ts";
 import { paint } from "./output.ts";
 
 const edgeText = ({ from, to, event, guard }: GraphEdge): string =>

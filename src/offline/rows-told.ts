@@ -77,14 +77,14 @@ function newestOf(
     for (const row of page) {
       if (!fits(row)) continue;
       if (found.length === limit)
-        return { events: found.map((row) => toldEvent(reader, row)), more: true };
+        return { events: found.map((one) => toldEvent(reader, one)), more: true };
       found.push(row);
     }
     next = page.at(-1)?.seq;
     if (page.length < PAGE || next === undefined)
-      return { events: found.map((row) => toldEvent(reader, row)), more: false };
+      return { events: found.map((one) => toldEvent(reader, one)), more: false };
   }
-  return { events: found.map((row) => toldEvent(reader, row)), more: true };
+  return { events: found.map((one) => toldEvent(reader, one)), more: true };
 }
 
 /** An event, what led to it, and all that came of the same root. */
@@ -111,7 +111,7 @@ export function causesOf(reader: EventReader, seq: number): Causes | undefined {
   }
   const truncated = addConsequences(reader, focus, chain);
   const events = [...chain.values()].toSorted((a, b) => a.seq - b.seq);
-  return { focus: seq, events: events.map((row) => toldEvent(reader, row)), truncated };
+  return { focus: seq, events: events.map((one) => toldEvent(reader, one)), truncated };
 }
 
 /** What came of the root is near behind it, and of the focus near behind that; each chain has one name. @returns whether some was left out */

@@ -1,7 +1,11 @@
 import { type FSWatcher, statSync, watch } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import type { MachineProcess } from "./machine-process.ts";
-import type { Paper, PaperEvent, Report } from "./protocol.ts";
+import type {
+  Paper,
+  PaperEvent,
+  MachineReport as Report,
+} from "../inspector/page/machine/workbench-wire.ts";
 import { reportOn, type WorkbenchRequest } from "./report.ts";
 
 /** Editors write a file in several steps: it is loaded when nothing changed for so long, in milliseconds. */

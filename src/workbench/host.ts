@@ -6,7 +6,8 @@ import { graphOf } from "../diagram/graph.ts";
 import { openStore } from "../offline/store.ts";
 import { chosen, machinesIn } from "./find-machines.ts";
 import { onPaper } from "./paper-steps.ts";
-import type { HostReply, HostRequest, Loaded, Replayed } from "./protocol.ts";
+import type { Replayed } from "../inspector/page/machine/workbench-wire.ts";
+import type { HostReply, HostRequest, Loaded } from "./protocol.ts";
 import { replayThrough } from "./replay-through.ts";
 
 /*

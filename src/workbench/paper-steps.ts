@@ -6,7 +6,7 @@ import {
 } from "xstate";
 import { machines, type StreamKind } from "../../machines/index.ts";
 import { EXAMPLES } from "./examples.ts";
-import type { Paper, PaperEvent, PaperStep } from "./protocol.ts";
+import type { Paper, PaperEvent, PaperStep } from "../inspector/page/machine/workbench-wire.ts";
 
 interface Now {
   snapshot: AnyMachineSnapshot;

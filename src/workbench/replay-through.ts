@@ -4,7 +4,7 @@ import { kindOf, type EventRow } from "../journal/record.ts";
 import type { EventReader } from "../journal/event-reader.ts";
 import { foldRows } from "../runtime/past.ts";
 import { Fold, type Mismatch } from "../runtime/replay.ts";
-import type { Differing, Replayed } from "./protocol.ts";
+import type { Differing, Replayed } from "../inspector/page/machine/workbench-wire.ts";
 
 /** Rows between two words of progress. */
 const STEP = 2_000;

@@ -6,7 +6,12 @@ import { compareGraphs, edgeInWords } from "../diagram/compare.ts";
 import { graphOf } from "../diagram/graph.ts";
 import { reachIn } from "../diagram/reach.ts";
 import { MachineProblem, MachineProcess } from "./machine-process.ts";
-import type { Differing, Loaded, Replayed, Report } from "./protocol.ts";
+import type {
+  Differing,
+  Replayed,
+  MachineReport as Report,
+} from "../inspector/page/machine/workbench-wire.ts";
+import type { Loaded } from "./protocol.ts";
 
 export interface WorkbenchRequest {
   file: string;

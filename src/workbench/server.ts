@@ -11,7 +11,7 @@ import { sessionRoutes } from "../api/routes/inspector.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Bench } from "./bench.ts";
 import { testFile } from "./test-file.ts";
-import type { PaperEvent } from "./protocol.ts";
+import type { PaperEvent } from "../inspector/page/machine/workbench-wire.ts";
 
 /** Longest sequence on paper, in bytes. */
 const BODY_BYTES = 1_048_576;

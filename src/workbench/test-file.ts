@@ -1,5 +1,9 @@
 import { basename } from "node:path";
-import type { PaperEvent, PaperStep, Report } from "./protocol.ts";
+import type {
+  PaperEvent,
+  PaperStep,
+  MachineReport as Report,
+} from "../inspector/page/machine/workbench-wire.ts";
 
 interface Asked {
   input?: unknown;

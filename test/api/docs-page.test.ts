@@ -1,37 +1,14 @@
-import { existsSync } from "node:fs";
-import { chromium, type Browser } from "playwright-core";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { hasBrowser, opened as openedPage, type Seen } from "../support/browser.ts";
 import { tcpApi, TOKEN } from "./door/tcp-fixture.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-
-let browser: Browser | undefined;
-afterAll(() => browser?.close());
-
-/** A page of a real browser, and everything it asked for and complained about. */
-async function opened(url: string) {
-  browser ??= await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-dev-shm-usage",
-      "--disable-background-networking",
-    ],
-  });
-  const page = await browser.newPage();
-  const complaints: string[] = [];
-  const requests: string[] = [];
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("request", (request) => void requests.push(request.url()));
-  await page.goto(url);
-  return { page, complaints, requests };
+async function opened(url: string): Promise<Seen> {
+  const seen = await openedPage();
+  await seen.page.goto(url);
+  return seen;
 }
 
-describe.skipIf(!existsSync(CHROMIUM))("the reference in a browser", () => {
+describe.skipIf(!hasBrowser)("the reference in a browser", () => {
   it("shows every operation, complains of nothing, and fetches nothing from elsewhere", async () => {
     const { port } = await tcpApi();
     const own = `http://127.0.0.1:${port}`;

@@ -28,6 +28,14 @@ const goTo = async (hash: string): Promise<void> => {
   await page.goto(`${origin}/inspector/${hash}`);
 };
 
+/** Names and states in the table. */
+const rowsOf = (of: Page): Promise<(string | null)[][]> =>
+  of
+    .locator("tr[data-service]")
+    .evaluateAll((all) =>
+      all.map((row) => [row.getAttribute("data-service"), row.getAttribute("data-phase")]),
+    );
+
 const cardOf = (name: string) => page.locator(`[data-service="${name}"]`);
 
 beforeAll(async () => {
@@ -127,7 +135,7 @@ describe("one service", () => {
     await line.waitFor();
     expect(await line.textContent()).toBe("<img src=x onerror=alert(1)> red \\x202egnp.exe");
     expect(await page.locator(".story img").count()).toBe(0);
-    await page.getByText("process.spawned").first().waitFor();
+    await page.locator(".story-type", { hasText: "process.spawned" }).first().waitFor();
   });
 
   it("is started and stopped from the page, with a question where it hurts", async () => {
@@ -159,12 +167,11 @@ describe("time", () => {
         .getByText(`#${seq.toLocaleString("en")}`)
         .first()
         .waitFor();
-      const rows = page.locator("tr[data-service]");
-      await until("the page shows that moment", async () => (await rows.count()) === then.length);
-      const shown = await rows.evaluateAll((all) =>
-        all.map((row) => [row.getAttribute("data-service"), row.getAttribute("data-phase")]),
+      const wanted = JSON.stringify(then.map(({ name, state }) => [name, state.phase]));
+      await until(
+        `the page shows ${wanted}`,
+        async () => JSON.stringify(await rowsOf(page)) === wanted,
       );
-      expect(shown).toEqual(then.map(({ name, state }) => [name, state.phase]));
     }
     await shot(page, "a-scrub");
     await page.getByRole("button", { name: /back to now/ }).click();
@@ -300,16 +307,10 @@ it("shows at any moment of any history what state --at shows", async () => {
     const then = JSON.parse(said.stdout) as { name: string; state: { phase: string } }[];
     await its.goto(`${new URL(url).origin}/inspector/#/?view=table&at=${seq}`);
     await its.locator(".moment-past", { hasText: `#${seq.toLocaleString("en")}` }).waitFor();
-    const shown = (): Promise<(string | null)[][]> =>
-      its
-        .locator("tr[data-service]")
-        .evaluateAll((all) =>
-          all.map((row) => [row.getAttribute("data-service"), row.getAttribute("data-phase")]),
-        );
     const wanted = JSON.stringify(then.map(({ name, state }) => [name, state.phase]));
     await until(
       `the page shows ${wanted} at ${seq}`,
-      async () => JSON.stringify(await shown()) === wanted,
+      async () => JSON.stringify(await rowsOf(its)) === wanted,
     );
   }
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { opened, shot } from "../support/browser.ts";
 import { BIN, Sprite } from "../support/daemon.ts";
 import { until } from "../support/until.ts";
-import type { Report } from "../../src/workbench/protocol.ts";
+import type { MachineReport as Report } from "../../src/inspector/page/machine/workbench-wire.ts";
 
 /*
  * Machine files on the bench: ours, changed, beside a log of real services; and others. The log is that of a daemon that runs all the while.

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll } from "vitest";
@@ -6,8 +6,11 @@ import { afterAll } from "vitest";
 /** Debian's. */
 const CHROMIUM = "/usr/bin/chromium";
 
+/** Where there is none, tests of pages are skipped; in CI that is a failure. */
+export const hasBrowser = existsSync(CHROMIUM);
+
 /** Where pictures of a run are kept. */
-export const SHOTS = join(import.meta.dirname, "../../artifacts/screenshots");
+const SHOTS = join(import.meta.dirname, "../../artifacts/screenshots");
 
 let browser: Promise<Browser> | undefined;
 afterAll(async () => (await browser)?.close());

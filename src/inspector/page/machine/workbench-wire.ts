@@ -7,7 +7,9 @@ export interface MachineReport {
   file: string;
   export: string;
   exports: readonly string[];
+  /** Of our streams that it stands for; null: none. */
   kind: string | null;
+  /** Milliseconds since the epoch. */
   loaded_at: number;
   error: { message: string; detail?: string } | null;
   graph: MachineGraph | null;
@@ -27,14 +29,21 @@ export interface MachineReport {
   replay: Replay | null;
 }
 
-export interface Replay {
-  log: string;
+/** A log through a machine. */
+export interface Replayed {
   rows: number;
   streams: number;
   took_ms: number;
+  /** Rows that lead elsewhere, each from where the log had led until then. */
   differing_rows: number;
   differing_streams: number;
   first: Differing | null;
+  /** The first of each stream, at most 100. */
+  by_stream: readonly { stream: string; seq: number }[];
+}
+
+export interface Replay extends Replayed {
+  log: string;
   /** Absent: it is done. */
   progress?: { done: number; of: number };
 }
@@ -50,8 +59,14 @@ export interface Differing {
   edge?: string;
 }
 
+export interface PaperEvent {
+  type: string;
+  [field: string]: unknown;
+}
+
+/** One event on paper. */
 export interface PaperStep {
-  event: { type: string };
+  event: PaperEvent;
   taken: boolean;
   from: string | null;
   to: string;

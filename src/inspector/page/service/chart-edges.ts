@@ -1,4 +1,5 @@
-import type { EdgeCount, MachineGraph } from "../data/wire.ts";
+import type { MachineGraph } from "../../../diagram/graph.ts";
+import type { EdgeCount } from "../data/wire.ts";
 
 /* Edges as they are drawn: all that lead from one state to another are one line, with the events on it. */
 

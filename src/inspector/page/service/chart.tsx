@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { type Box, pathOf, type PlacedBox } from "../../../diagram/layout.ts";
-import type { EdgeCount, MachineGraph } from "../data/wire.ts";
+import type { MachineGraph } from "../../../diagram/graph.ts";
+import type { EdgeCount } from "../data/wire.ts";
 import { Canvas } from "../parts/canvas.tsx";
 import { Trouble } from "../parts/empty.tsx";
 import { toneOf } from "../parts/phase.tsx";

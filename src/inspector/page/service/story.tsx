@@ -119,18 +119,11 @@ function Line({
         <span>{durationText(line.ms)}</span>
       </li>
     );
-  const { wall, stream, text, incarnation, cut } = line.line;
+  const { wall, stream, text, incarnation } = line.line;
   return (
     <li class={`story-log story-${stream} ${lifeClass(incarnation, lives)}`}>
       <time title={dateText(wall)}>{preciseClock(wall)}</time>
-      <code>
-        {cleanText(text)}
-        {cut && (
-          <span class="cut" title="The line was longer: the rest was not kept">
-            {" …"}
-          </span>
-        )}
-      </code>
+      <code>{cleanText(text)}</code>
     </li>
   );
 }
