@@ -1,5 +1,6 @@
-import { existsSync, statSync } from "node:fs";
-import { basename, dirname, resolve } from "node:path";
+import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
 import { machines, type StreamKind } from "../../machines/index.ts";
 import { AppError, messageOf } from "../base/errors.ts";
 import { compareGraphs, edgeInWords } from "../diagram/compare.ts";
@@ -114,17 +115,18 @@ function withEdge(
 }
 
 /**
- * The state directory that somebody means with a copied database or a directory: SQLite opens a database by its directory's name for it.
+ * The state directory that somebody means with a directory, or with a copied database of any name: that is led to by a link in a folder of its own, which is removed when
+ * this process ends.
  *
- * @throws AppError `not_found`, `invalid_request`
+ * @throws AppError `not_found`
  */
 export function stateDirectoryOf(log: string): string {
   const path = resolve(log);
   if (!existsSync(path)) throw new AppError("not_found", `there is no ${path}`);
   if (statSync(path).isDirectory()) return path;
   if (basename(path) === "events.db") return dirname(path);
-  throw new AppError(
-    "invalid_request",
-    `${path} is no state directory, and no events.db: put the copy into a directory of its own as events.db, and name that`,
-  );
+  const folder = mkdtempSync(join(tmpdir(), "sprite-env-log-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  symlinkSync(path, join(folder, "events.db")); // SQLite follows it, and finds the log that was written ahead beside the copy
+  return folder;
 }

@@ -5,9 +5,9 @@ import { expect, it } from "vitest";
 
 const STRACE = ["-f", "-o", "/dev/null", "-e", "trace=execve"];
 
-/** Delays every exec below a process that runs already, by 6 seconds. */
+/** Delays every exec below a process that runs already, by 9 seconds: the five after which an end is told as hanging, and time to look. */
 async function delayExecs(pid: number): Promise<ChildProcess> {
-  const inject = ["-e", "inject=execve:delay_enter=6000000", "-p", String(pid)];
+  const inject = ["-e", "inject=execve:delay_enter=9000000", "-p", String(pid)];
   const strace = spawn("strace", [...STRACE, ...inject], { stdio: ["ignore", "ignore", "pipe"] });
   await once(strace.stderr, "data"); // "Process … attached"
   return strace;

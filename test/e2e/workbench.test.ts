@@ -129,16 +129,18 @@ describe("replay --check --machine", () => {
     expect(report?.replay?.differing_rows).toBe(0);
   });
 
-  it("takes a copied log", async () => {
-    const copy = folder();
-    await made.cli("services", "list");
-    cpSync(join(made.stateDir, "events.db"), join(copy, "events.db"));
-    cpSync(join(made.stateDir, "events.db-wal"), join(copy, "events.db-wal"));
-    const { code, report } = await check(ours(), "--log", join(copy, "events.db"));
+  it.each(["events.db", "copy.db"])(
+    "takes a copied log, also by another name: %s",
+    async (name) => {
+      const copy = folder();
+      for (const suffix of ["", "-wal"])
+        cpSync(join(made.stateDir, `events.db${suffix}`), join(copy, name + suffix));
+      const { code, report } = await check(ours(), "--log", join(copy, name));
 
-    expect(code).toBe(0);
-    expect(report?.replay).toMatchObject({ log: copy, differing_rows: 0 });
-  });
+      expect(code).toBe(0);
+      expect(report?.replay).toMatchObject({ differing_rows: 0, streams: 2 });
+    },
+  );
 
   it.each([
     ["that throws", 'throw new Error("not today");', "not today"],
@@ -177,6 +179,13 @@ describe("replay --check --machine", () => {
 
     expect(code).toBe(2);
     expect(stderr).toContain("was written by a newer release: event ");
+  });
+
+  it("says so where a file is no log", async () => {
+    const { code, stderr } = await check(ours(), "--log", file("this is no database", "copy.db"));
+
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/^sprite-env: .*(no event log|not an event log|not a database)/);
   });
 
   it("says so where there is no file, no such machine, and no log", async () => {
