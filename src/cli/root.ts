@@ -27,6 +27,7 @@ export const root = defineCommand({
     boot: () => import("./commands/boot.ts").then((file) => file.boot),
     audit: () => import("./commands/audit.ts").then((file) => file.audit),
     replay: () => import("./commands/replay.ts").then((file) => file.replay),
+    config: () => import("./commands/config.ts").then((file) => file.config),
     machines: () => import("./commands/machines.ts").then((file) => file.machines),
     inspect: () => import("./commands/inspect.ts").then((file) => file.inspect),
     curl: () => import("./commands/curl.ts").then((file) => file.curl),

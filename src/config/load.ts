@@ -144,6 +144,29 @@ const chosenPlaces = (merged: ConfigFile): ChosenPlaces => ({
   logDir: merged.log_dir ?? undefined,
 });
 
+/** What one source says, and what it is called. The later one of two wins. */
+export interface ConfigLayer {
+  source: "file" | "environment" | "flag";
+  values: ConfigFile;
+}
+
+/** What was given, by source, with paths made absolute. @throws AppError as `loadConfig` */
+export function readLayers(
+  flags: Flags,
+  { env, cwd }: System,
+): { layers: readonly ConfigLayer[]; read: ReturnType<typeof readConfigFile> | undefined } {
+  const file = flags.configFile === undefined ? undefined : resolve(cwd, flags.configFile);
+  const read = file === undefined ? undefined : readConfigFile(file, env);
+  const layers: ConfigLayer[] = [
+    ...(file && read
+      ? [{ source: "file" as const, values: given(read.values, dirname(file)) }]
+      : []),
+    { source: "environment", values: given(fromEnvironment(env), cwd) },
+    { source: "flag", values: given(fromFlags(flags.values), cwd) },
+  ];
+  return { layers, read };
+}
+
 /**
  * The daemon's configuration: flags over environment over file over defaults, frozen.
  *
@@ -153,13 +176,8 @@ const chosenPlaces = (merged: ConfigFile): ChosenPlaces => ({
  */
 export function loadConfig(flags: Flags, system: System = thisSystem()): Loaded {
   const { env, cwd } = system;
-  const file = flags.configFile === undefined ? undefined : resolve(cwd, flags.configFile);
-  const read = file === undefined ? undefined : readConfigFile(file, env);
-  const merged: ConfigFile = {
-    ...(file && read && given(read.values, dirname(file))),
-    ...given(fromEnvironment(env), cwd),
-    ...given(fromFlags(flags.values), cwd),
-  };
+  const { layers, read } = readLayers(flags, system);
+  const merged: ConfigFile = Object.assign({}, ...layers.map(({ values }) => values));
   const at = absolute(places(env, system.uid, system.canWrite, chosenPlaces(merged)), cwd);
   refuseLongSocket(at.socketPath);
   const config = Object.freeze(withDefaults(merged, system, at));

@@ -1,0 +1,63 @@
+import { defineCommand } from "citty";
+import { jsonArgs } from "../args.ts";
+import { compactJson } from "../compact-json.ts";
+import { EXIT } from "../exit-codes.ts";
+import { onTerminal, paint, print, say } from "../output.ts";
+import { table } from "../table.ts";
+import type { VerbData } from "../verb.ts";
+
+const show = defineCommand({
+  meta: {
+    name: "show",
+    description:
+      "Show every key of the daemon's configuration as it would be in effect, and where it is from",
+    notes: [
+      "Takes the flags of serve. Flags win over the environment, that over the file, that over the defaults. Tokens are not shown.",
+    ],
+    literal: true,
+    examples: [
+      "sprite-env config show",
+      "sprite-env config show --config config.json --log-level debug",
+    ],
+  },
+  args: {},
+  run: async ({ data }) => {
+    const words = (data as VerbData).literal.filter((word) => word !== "--json"); // run.ts calls every verb with it
+    const { configShown } = await import("../../offline/config-shown.ts");
+    const { keys, loaded } = configShown(words);
+    if (!onTerminal() || (data as VerbData).literal.includes("--json"))
+      return print(compactJson(keys));
+    const rows = keys.map(({ key, value, from }) => [
+      key,
+      JSON.stringify(value),
+      from === "default" ? paint("dim", from) : from,
+    ]);
+    print(table(["key", "value", "from"], rows));
+    for (const warning of loaded.warnings) say(warning);
+    return EXIT.ok;
+  },
+});
+
+const check = defineCommand({
+  meta: {
+    name: "check",
+    description: "Check a configuration file, and start nothing",
+    examples: ["sprite-env config check config.json"],
+  },
+  args: {
+    file: { type: "positional", required: true, description: "The file", complete: "file" },
+    ...jsonArgs,
+  },
+  run: async ({ args }) => {
+    const { configChecked } = await import("../../offline/config-shown.ts");
+    const { warnings } = configChecked(args.file);
+    if (args.json === true || !onTerminal()) return print(compactJson({ ok: true, warnings }));
+    for (const warning of warnings) say(warning);
+    return print(`${args.file} is a configuration that serve takes.`);
+  },
+});
+
+export const config = defineCommand({
+  meta: { name: "config", description: "The daemon's configuration: show, check" },
+  subCommands: { show, check },
+});

@@ -1,0 +1,75 @@
+import { resolve } from "node:path";
+import { flagOf, parseFlags } from "../config/flags.ts";
+import { type Loaded, loadConfig, readLayers } from "../config/load.ts";
+import { configSchema, type Config, type ConfigKey } from "../config/schema.ts";
+import { thisSystem } from "../config/system.ts";
+
+/** A key, its value as it is in effect, and where that came from. */
+export interface ShownKey {
+  key: string;
+  value: unknown;
+  /** `default`, `file /etc/sprite-env.json`, `environment SPRITE_ENV_SOCKET`, `flag --socket`. */
+  from: string;
+}
+
+const VARIABLES: { readonly [Key in ConfigKey]?: string } = {
+  state_dir: "SPRITE_ENV_STATE_DIR",
+  socket_path: "SPRITE_ENV_SOCKET",
+};
+
+/** Places have defaults that depend on the machine: they are shown as they are in effect. */
+const PLACES = {
+  state_dir: "stateDir",
+  socket_path: "socketPath",
+  log_dir: "logDir",
+  default_dir: "defaultDir",
+  sprite_name: "spriteName",
+} as const satisfies { readonly [Key in ConfigKey]?: keyof Config };
+
+const KEYS = Object.keys(configSchema.properties) as ConfigKey[]; // the schema's own
+
+/**
+ * Every key of the configuration with its value and where that is from. Tokens are not shown.
+ *
+ * @param words flags of the daemon, as `serve` takes them
+ * @throws AppError as `loadConfig`
+ */
+export function configShown(words: readonly string[]): { keys: ShownKey[]; loaded: Loaded } {
+  const flags = parseFlags([...words]);
+  const system = thisSystem();
+  const { layers } = readLayers(flags, system);
+  const loaded = loadConfig(flags, system);
+  const keys = KEYS.map((key): ShownKey => {
+    const layer = layers.findLast(({ values }) => values[key] !== undefined);
+    const value = isPlace(key)
+      ? loaded.config[PLACES[key]]
+      : (layer?.values[key] ?? defaultOf(key));
+    return { key, value: redacted(key, value), from: fromOf(key, layer?.source, flags.configFile) };
+  });
+  return { keys, loaded };
+}
+
+/** Checks a file, and starts nothing. @throws AppError as `loadConfig` */
+export const configChecked = (file: string): Loaded =>
+  loadConfig(parseFlags(["--config", file]), thisSystem());
+
+const isPlace = (key: ConfigKey): key is keyof typeof PLACES => Object.hasOwn(PLACES, key);
+
+const defaultOf = (key: ConfigKey): unknown =>
+  (configSchema.properties[key] as { default?: unknown }).default ?? null;
+
+function fromOf(
+  key: ConfigKey,
+  source: "file" | "environment" | "flag" | undefined,
+  file: string | undefined,
+): string {
+  if (source === "file") return `file ${resolve(file ?? "")}`;
+  if (source === "environment") return `environment ${VARIABLES[key] ?? ""}`.trimEnd();
+  return source === "flag" ? `flag --${flagOf(key)}` : "default";
+}
+
+/** Tokens stay where they are: their names are enough. */
+const redacted = (key: ConfigKey, value: unknown): unknown =>
+  key === "api_tokens" && Array.isArray(value)
+    ? value.map((one: object) => ({ ...one, token: "(not shown)" }))
+    : value;

@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { configSchema } from "../../src/config/schema.ts";
+import type { ShownKey } from "../../src/offline/config-shown.ts";
+import { type Ran, run, SOURCE } from "./harness.ts";
+
+let folder: string;
+let file: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "sprite-env-config-"));
+  file = join(folder, "config.json");
+  writeFileSync(
+    file,
+    JSON.stringify({
+      log_dir: "logs",
+      log_level: "warn",
+      api_tokens: [{ name: "ci", token: { $env: "CI_TOKEN" } }],
+    }),
+  );
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const cli = (words: readonly string[], env: Record<string, string> = {}): Promise<Ran> =>
+  run(process.execPath, [SOURCE, "config", ...words], {
+    env: { HOME: folder, CI_TOKEN: "s3cr3t-of-sixteen-bytes", ...env },
+  });
+
+const shown = async (
+  words: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Map<string, ShownKey>> => {
+  const { code, stdout, stderr } = await cli(["show", ...words], env);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return new Map((JSON.parse(stdout) as ShownKey[]).map((one) => [one.key, one]));
+};
+
+describe("config show", () => {
+  it("has every key once, with what is in effect and where that is from", async () => {
+    const keys = await shown(["--config", file, "--log-level", "debug"], {
+      SPRITE_ENV_STATE_DIR: "/state",
+    });
+
+    expect([...keys.keys()]).toEqual(Object.keys(configSchema.properties));
+    expect(keys.get("log_level")).toMatchObject({ value: "debug", from: "flag --log-level" });
+    expect(keys.get("log_dir")).toMatchObject({
+      value: join(folder, "logs"),
+      from: `file ${file}`,
+    });
+    expect(keys.get("state_dir")).toMatchObject({
+      value: "/state",
+      from: "environment SPRITE_ENV_STATE_DIR",
+    });
+    expect(keys.get("log_json")).toMatchObject({ value: false, from: "default" });
+  });
+
+  it("shows no token", async () => {
+    const { stdout } = await cli(["show", "--config", file]);
+
+    expect(stdout).toContain('"ci"');
+    expect(stdout).not.toContain("s3cr3t");
+  });
+
+  it("refuses what serve refuses", async () => {
+    expect(await cli(["show", "--log-level", "loud"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--log-level is "loud"'),
+    });
+  });
+});
+
+describe("config check", () => {
+  it("says that a file is good, and starts nothing", async () => {
+    expect(await cli(["check", file])).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it.each([
+    ['{"log_levle": "warn"}', "log_levle"],
+    ['{"log_level": 7}', "log_level is 7"],
+    ['{"log_level": {"$env": "NOBODY_SET_IT"}}', "NOBODY_SET_IT"],
+    ["{", "JSON"],
+  ])("says what is wrong with %s", async (text, message) => {
+    const wrong = join(folder, "wrong.json");
+    writeFileSync(wrong, text);
+
+    expect(await cli(["check", wrong])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(message),
+    });
+  });
+
+  it("says so where there is no file", async () => {
+    const { code, stderr } = await cli(["check", join(folder, "nosuch.json")]);
+
+    expect(code).not.toBe(0);
+    expect(stderr).toContain("nosuch.json");
+  });
+});
