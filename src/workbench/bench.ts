@@ -6,7 +6,7 @@ import type {
   PaperEvent,
   MachineReport as Report,
 } from "../inspector/page/machine/workbench-wire.ts";
-import { reportOn, type WorkbenchRequest } from "./report.ts";
+import { mustBeFile, reportOn, type WorkbenchRequest } from "./report.ts";
 
 /** Editors write a file in several steps: it is loaded when nothing changed for so long, in milliseconds. */
 const SETTLED_MS = 200;
@@ -35,7 +35,9 @@ export class Bench {
     this.#process = process;
   }
 
+  /** @throws AppError where there is no such file; what is wrong in it is told by the report */
   static async open(request: WorkbenchRequest): Promise<Bench> {
+    mustBeFile(request.file);
     const { report, process } = await reportOn({ ...request, stateDirectory: undefined });
     const bench = new Bench(request, report, process);
     bench.#watch();

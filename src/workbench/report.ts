@@ -91,7 +91,8 @@ const NONE = {
   by_stream: [],
 } as const;
 
-function mustBeFile(file: string): void {
+/** @throws AppError `not_found`, `invalid_request` */
+export function mustBeFile(file: string): void {
   if (!existsSync(file)) throw new AppError("not_found", `there is no ${file}`);
   if (!statSync(file).isFile()) throw new AppError("invalid_request", `${file} is no file`);
 }

@@ -190,6 +190,8 @@ describe("replay --check --machine", () => {
 
   it("says so where there is no file, no such machine, and no log", async () => {
     expect((await check(join(made.dir, "nosuch.ts"))).stderr).toContain("there is no ");
+    const ended = await made.cli("inspect", "--machine", join(made.dir, "nosuch.ts"));
+    expect([ended.code, ended.stderr]).toEqual([3, expect.stringContaining("there is no ")]);
     expect((await check(file(LIGHT), "--export", "dark")).stderr).toContain(
       'exports no machine called "dark": there are light',
     );
