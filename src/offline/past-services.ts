@@ -6,7 +6,7 @@ import { type EventRow, idOf, kindOf } from "../journal/record.ts";
 import type { ServiceRow } from "../projections/services.ts";
 import { ENVIRONMENT } from "../runtime/group.ts";
 import { stateAt, statesAt } from "../runtime/past.ts";
-import { type Folded, type Mismatch, stateOf } from "../runtime/replay.ts";
+import { type Fold, type Folded, type Mismatch, stateOf } from "../runtime/replay.ts";
 
 /** A service as it was after some row. */
 export interface PastService extends ServiceRow {
@@ -29,16 +29,27 @@ export interface PastSprite {
  * @throws AppError `events_gone` where retention has removed it
  */
 export function spriteAt(reader: EventReader, seq: number): PastSprite {
-  const fold = statesAt(reader, seq);
+  return spriteIn(statesAt(reader, seq), (stream) => lastUpTo(reader, stream, seq));
+}
+
+/** The sprite as a fold has it. @param lastOf the last row of a stream by then */
+export function spriteIn(fold: Fold, lastOf: (stream: string) => EventRow | undefined): PastSprite {
   const environment = fold.streams.get(ENVIRONMENT)?.snapshot;
   const services = [...fold.streams.values()]
     .filter(({ stream, snapshot }) => kindOf(stream) === "service" && snapshot.status === "active")
     .map(({ stream, snapshot }) => {
       const mismatch = fold.mismatches.get(stream);
-      return serviceOf(reader, seq, stream, { snapshot, mismatch }, environment);
+      return serviceOf(lastOf(stream), stream, { snapshot, mismatch }, environment);
     });
   return spriteOf(environment, services);
 }
+
+/** The last row of a stream up to a seq; undefined where retention has removed it. */
+export const lastUpTo = (
+  reader: Pick<EventReader, "newest">,
+  stream: string,
+  seq: number,
+): EventRow | undefined => reader.newest(1, { stream, before: seq + 1 })[0];
 
 /**
  * The same of one service and what it needs, for the cost of those.
@@ -50,7 +61,8 @@ export function partOfSpriteAt(reader: EventReader, seq: number, name: string): 
   const find = (one: string): PastService[] => {
     const stream = `service/${one}`;
     const { snapshot, mismatch } = stateAt(reader, stream, seq);
-    return snapshot ? [serviceOf(reader, seq, stream, { snapshot, mismatch }, environment)] : [];
+    const last = lastUpTo(reader, stream, seq);
+    return snapshot ? [serviceOf(last, stream, { snapshot, mismatch }, environment)] : [];
   };
   const [service] = find(name);
   const { needs } = resolved(service?.context.definition ?? { cmd: "" });
@@ -77,13 +89,11 @@ interface Found {
 }
 
 function serviceOf(
-  reader: EventReader,
-  seq: number,
+  last: EventRow | undefined,
   stream: string,
   { snapshot, mismatch }: Found,
   environment: Snapshot | undefined,
 ): PastService {
-  const [last] = reader.newest(1, { stream, before: seq + 1 });
   const context = environment?.context as EnvironmentContext | undefined;
   const unfit = mismatch && `event ${mismatch.seq}: ${mismatch.reason}`;
   return {

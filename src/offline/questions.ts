@@ -10,6 +10,7 @@ import { historyJson, whyJson } from "./json.ts";
 import { lastLines } from "./last-lines.ts";
 import { logPart } from "./log-part.ts";
 import { countWithin, firstAtLeast, type Mark, Marks, MARKS } from "./marks.ts";
+import { MomentWalk } from "./moment-walk.ts";
 import { causesOf, taken, timeline, toldEvent } from "./rows-told.ts";
 import { stateJson, stateThen } from "./state.ts";
 import { logDirOf, type Store } from "./store.ts";
@@ -38,12 +39,14 @@ export class Questions {
   readonly #store: Store;
   readonly #marks: Marks;
   readonly #edges: EdgeCounts;
+  readonly #walk: MomentWalk;
   #boots: { version: number; all: readonly Boot[] } = { version: -1, all: [] };
 
   constructor(store: Store) {
     this.#store = store;
     this.#marks = new Marks(store.db);
     this.#edges = new EdgeCounts(store.db);
+    this.#walk = new MomentWalk(store.reader);
   }
 
   /**
@@ -58,6 +61,7 @@ export class Questions {
         store: this.#store,
         marks: this.#marks,
         edges: this.#edges,
+        walk: this.#walk,
         boots: () => this.#bootsNow(),
         now,
       },
@@ -78,6 +82,7 @@ interface Asked {
   store: Store;
   marks: Marks;
   edges: EdgeCounts;
+  walk: MomentWalk;
   boots: () => readonly Boot[];
   now: number;
 }
@@ -108,7 +113,8 @@ const ANSWERS = {
     return { by: request.by, buckets: strip(db, marks, request) };
   },
   state: (asked, { at, service }) => {
-    const then = stateThen(asked.store, { at: text(at), service: text(service), now: asked.now });
+    const request = { at: text(at), service: text(service), now: asked.now };
+    const then = stateThen(asked.store, request, (seq) => asked.walk.spriteAt(seq));
     const { seq, wall } = then.place;
     const boot = asked.boots().findLast(({ booted }) => booted.seq <= seq);
     return {

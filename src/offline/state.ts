@@ -41,17 +41,18 @@ interface StateRequest {
 /**
  * What services were at a moment.
  *
+ * @param spriteOf finds all services at a row; by default from snapshots
  * @throws AppError as `placeOf`; `service_not_found` where the service was not there then
  */
 export function stateThen(
   { reader }: Pick<Store, "reader">,
   { service, at, now }: StateRequest,
+  spriteOf: (seq: number) => PastSprite = (seq) => spriteAt(reader, seq),
 ): StateThen {
   if (service !== undefined) mustBeKnown(reader, service);
   const place = placeOf(reader, at, now, "--at");
   const { seq } = place;
-  const sprite =
-    service === undefined ? spriteAt(reader, seq) : partOfSpriteAt(reader, seq, service);
+  const sprite = service === undefined ? spriteOf(seq) : partOfSpriteAt(reader, seq, service);
   const wanted = [...sprite.services.values()].filter(
     ({ name }) => service === undefined || name === service,
   );

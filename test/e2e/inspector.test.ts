@@ -118,9 +118,14 @@ describe("one service", () => {
   it("shows its machine with the state it is in, how often each edge was taken, and the events that took it", async () => {
     await goTo("#/service/bad");
     const edge = page.locator('[data-edge="running>crashed"]');
-    await edge.waitFor();
-    expect(Number(await edge.getAttribute("data-count"))).toBeGreaterThanOrEqual(5);
-    expect(await page.locator('[data-current="true"]').count()).toBe(1);
+    await until(
+      "its crashes are counted",
+      async () => Number(await edge.getAttribute("data-count")) >= 5,
+    );
+    await until(
+      "one state is lit",
+      async () => (await page.locator('[data-current="true"]').count()) === 1,
+    );
     await edge.locator("text").click();
     await page.locator(".taken [data-seq]").first().click();
     await page.getByText("Why, and what came of it").waitFor();
