@@ -58,6 +58,10 @@ const check = defineCommand({
 });
 
 export const config = defineCommand({
-  meta: { name: "config", description: "The daemon's configuration: show, check" },
+  meta: {
+    name: "config",
+    description: "The daemon's configuration: show, check",
+    examples: ["sprite-env config show", "sprite-env config check config.json"],
+  },
   subCommands: { show, check },
 });

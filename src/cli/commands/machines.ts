@@ -114,6 +114,7 @@ export const machines = defineCommand({
   meta: {
     name: "machines",
     description: "The state machines that decide about everything: list, export",
+    examples: ["sprite-env machines list", "sprite-env machines export --format svg"],
   },
   subCommands: { list, export: exportVerb },
 });
