@@ -34,7 +34,7 @@ const HEAVY = /node_modules\/(fastify|better-sqlite3|pino|xstate|koffi|ajv|nanoi
  * Keeps the daemon and the questions about the past out of the CLI's file: it imports them, when they are needed,
  * from the modules that tsc made (`dist/src/main.js`, `dist/src/offline/…`).
  */
-const besides: Plugin = {
+const besides = (lazily: Set<string>): Plugin => ({
   name: "beside-the-bundle",
   setup: (bundle) => {
     bundle.onResolve(
@@ -43,11 +43,12 @@ const besides: Plugin = {
         if (kind !== "dynamic-import")
           return { errors: [{ text: `${path} must be imported lazily` }] };
         const [, module = ""] = /((?:main|(?:offline|workbench)\/[\w-]+))\.ts$/.exec(path) ?? [];
+        lazily.add(module);
         return { path: `../src/${module}.js`, external: true };
       },
     );
   },
-};
+});
 
 function compile(project: string, outDir: string): void {
   const tsc = join(ROOT, "node_modules/.bin/tsc");
@@ -80,9 +81,11 @@ export function declareClient(outDir: string): void {
  * wraps one, with a loader (`sprite-env.cjs`).
  *
  * @param folder where they go; `../src/` beside it must hold the compiled modules
+ * @returns the modules that it loads when they are needed, named from `src/` and without their ending
  * @throws where something heavy got into it
  */
-export async function bundleCli(folder: string): Promise<void> {
+export async function bundleCli(folder: string): Promise<readonly string[]> {
+  const lazily = new Set<string>();
   const { metafile, outputFiles } = await build({
     entryPoints: [join(ROOT, "src/cli/sprite-env.ts")],
     outfile: join(folder, "verbs.js"),
@@ -100,13 +103,14 @@ export async function bundleCli(folder: string): Promise<void> {
     legalComments: "none",
     metafile: true,
     logLevel: "warning",
-    plugins: [besides],
+    plugins: [besides(lazily)],
   });
   const heavy = Object.keys(metafile.inputs).filter((input) => HEAVY.test(input));
   if (heavy.length > 0) throw new Error(`the CLI's bundle must not contain ${heavy.join(", ")}`);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "verbs.js"), withLoad(outputFiles[0]?.text ?? ""));
   copyFileSync(join(ROOT, "scripts/cli-loader.cjs"), join(folder, "sprite-env.cjs"));
+  return [...lazily].toSorted();
 }
 
 /** Code that was compiled beforehand cannot import (Node warns that it is an experiment), so the loader does it. */

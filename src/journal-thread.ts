@@ -52,7 +52,7 @@ const keeping =
     return keeper.onAppend;
   };
 
-try {
+async function begin(): Promise<void> {
   const { stateDirectory, projections } = workerData as ThreadOptions;
   const other = projections && ((await import(projections)) as { projections: Projection[] });
   const hook = keeping(other ? other.projections : ours);
@@ -63,6 +63,6 @@ try {
     last = last.then(() => perform(writer, call)).then((value) => answer({ value }), refuse);
   });
   answer({ value: undefined });
-} catch (error) {
-  refuse(error);
 }
+
+begin().catch(refuse);

@@ -1,30 +1,11 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { AppError } from "./base/errors.ts";
 import { createLogger } from "./base/logger.ts";
+import { release } from "./base/parts.ts";
 import { parseFlags } from "./config/flags.ts";
 import { loadConfig } from "./config/load.ts";
 import { ended, listenForSignals } from "./daemon/signals.ts";
 import { start } from "./daemon/start.ts";
 import { exitNow } from "./posix/calls.ts";
 import { forgetVariable } from "./posix/environment.ts";
-
-/** The release, as package.json has it: two folders up in a build, one in a checkout's sources. */
-function releaseOf(here: string): string {
-  for (const up of ["..", "../.."]) {
-    try {
-      const text = readFileSync(join(fileURLToPath(here), "..", up, "package.json"), "utf8");
-      return String((JSON.parse(text) as { version: unknown }).version);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
-  }
-  throw new AppError(
-    "internal",
-    "the package's own package.json is not there: install sprite-env again",
-  );
-}
 
 /**
  * The daemon: from its command line to its end.
@@ -33,10 +14,9 @@ function releaseOf(here: string): string {
  * @throws AppError what keeps it from starting
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  const release = releaseOf(import.meta.url);
   const flags = parseFlags(argv);
   if (flags.version) {
-    process.stdout.write(`${process.env["SPRITE_ENV_PROGRAM"] ?? "sprite-env"} ${release}\n`);
+    process.stdout.write(`${process.env["SPRITE_ENV_PROGRAM"] ?? "sprite-env"} ${release()}\n`);
     return 0;
   }
   const { config, notices, secretVariables, tokens, warnings } = loadConfig(flags);
@@ -45,7 +25,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   for (const notice of notices) logger.info(notice);
   for (const warning of warnings) logger.warn(warning);
   const signals = listenForSignals(logger);
-  const daemon = await start(config, tokens, logger, release);
+  const daemon = await start(config, tokens, logger, release());
   const left = await ended(daemon, signals, config, logger);
   await daemon.close();
   if (left.length > 0) logger.error({ services: left }, "could not be ended");

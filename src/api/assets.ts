@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { AppError } from "../base/errors.ts";
@@ -30,14 +29,6 @@ export const PAGE_HEADERS = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
 } as const;
-
-/** Where the build puts the page: beside the compiled sources, or in `dist` of a checkout. */
-export function pageFolder(): string {
-  const isSource = import.meta.url.endsWith(".ts");
-  return fileURLToPath(
-    new URL(isSource ? "../../dist/inspector" : "../../inspector", import.meta.url),
-  );
-}
 
 const YEAR_S = 31_536_000;
 

@@ -5,11 +5,12 @@ import { fastify, type FastifyInstance, type FastifyRequest } from "fastify";
 import { AppError } from "../base/errors.ts";
 import { jsonProblem } from "../base/json.ts";
 import type { Logger } from "../base/logger.ts";
+import { shippedFolder, type Unpack } from "../base/parts.ts";
 import type { ServiceCommands } from "../commands/ports.ts";
 import { addressText, type ListenAddress } from "../config/listen.ts";
 import type { Config } from "../config/schema.ts";
 import type { ApiToken } from "../config/tokens.ts";
-import { assetRoutes, pageFolder } from "./assets.ts";
+import { assetRoutes } from "./assets.ts";
 import { callers, type PeerUid } from "./caller.ts";
 import { guardDoor } from "./door/door.ts";
 import {
@@ -74,6 +75,8 @@ export interface ApiOptions {
   /** Of the package: sent with every answer as Sprite-Version. */
   version: string;
   peerUid: PeerUid;
+  /** For the files of the pages. */
+  unpack: Unpack;
   /** All but /healthz wait for it: until then the actors are those of the last daemon. */
   booted: Promise<void>;
   /** Of connections over TCP; by default `TCP_LIMITS`. */
@@ -352,10 +355,12 @@ export function createApiServer(options: ApiOptions): ApiServer {
   };
   void app.register(healthRoutes(options.version));
   void app.register(metricsRoutes(options.metrics, counts, options.version));
-  const { version } = options;
-  void app.register(docsRoutes({ routes: catalogue, version, spriteName: config.spriteName }));
+  const { version, unpack } = options;
+  void app.register(
+    docsRoutes({ routes: catalogue, version, spriteName: config.spriteName, unpack }),
+  );
   void app.register(sessionRoutes(inspector));
-  void app.register(assetRoutes(pageFolder()));
+  void app.register(assetRoutes(shippedFolder("inspector", options.unpack)));
   void app.register(routes);
   void app.register(routes, { prefix: "/v1" });
   void app.register(spriteRoutes, { prefix: "/v1/sprites/:sprite" });

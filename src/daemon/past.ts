@@ -1,7 +1,8 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Past } from "../api/routes/past.ts";
 import { AppError, type ErrorCode, type ErrorDetails, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { startPart } from "../base/parts.ts";
 
 /** A question, as the thread gets it. */
 export interface PastCall {
@@ -74,8 +75,7 @@ export class PastThread implements Past {
 
   #thread(): Worker {
     if (this.#worker) return this.#worker;
-    const name = import.meta.url.endsWith(".ts") ? "../past-thread.ts" : "../past-thread.js";
-    const worker = new Worker(new URL(name, import.meta.url), {
+    const worker = startPart("past-thread", {
       workerData: { stateDirectory: this.#stateDirectory },
       name: "past",
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },

@@ -77,6 +77,7 @@ export async function start(
     usage: usageSource(dispatcher),
     browsers: sessionsFile(join(config.stateDir, "run/browsers.json")),
     version: release,
+    unpack: () => join(config.stateDir, "unpacked"),
   });
   const listen = await api.listen(); // before anything is recorded: a socket that cannot be had must leave no trace
   const close = async (): Promise<void> => {

@@ -2,7 +2,7 @@ import { chmodSync, closeSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { AppError, messageOf } from "../base/errors.ts";
-import { migrate, missingMigrations, readMigrations } from "./migrate.ts";
+import { migrate, missingMigrations, ourMigrations } from "./migrate.ts";
 import { openReadOnly } from "./read-only.ts";
 import { BUSY_MS, codeOf, type Db, isFull, preparedBy } from "./sqlite.ts";
 import { checkOwner, ensureStateDirectory } from "./state-directory.ts";
@@ -33,7 +33,7 @@ export function openForWriting(stateDirectory: string, options = { settled: fals
     return preparedBy(new Database(file, { timeout: BUSY_MS }), (db) => {
       setPragmas(db);
       emptyWal(db, options.settled);
-      migrate(db, readMigrations(), Date.now());
+      migrate(db, ourMigrations(), Date.now());
     });
   });
 }
@@ -129,7 +129,7 @@ function ensurePrivateFile(file: string): void {
 
 /** A reader cannot add tables, and must not take a newer release's for its own. */
 function checkTables(db: Db): void {
-  const [first] = missingMigrations(db, readMigrations());
+  const [first] = missingMigrations(db, ourMigrations());
   if (first === undefined) return;
   throw new AppError(
     "storage_failed",

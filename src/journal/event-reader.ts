@@ -86,6 +86,8 @@ export interface EventReader {
   /** The same. */
   byId(id: string): EventRow | undefined;
   lastOf(stream: string): EventRow | undefined;
+  /** One row of a stream, by its version; undefined where retention has removed it. */
+  ofVersion(stream: string, version: number): EventRow | undefined;
   /** Version of a stream's last row, whether it is left or not; 0 where nothing is known of it. */
   lastVersion(stream: string): number;
   /** The newest rows, oldest of them first. */

@@ -1,8 +1,6 @@
 import { hash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { AppError } from "../base/errors.ts";
+import { shippedTexts } from "../base/parts.ts";
 import type { Db } from "./sqlite.ts";
 
 /** One file of `migrations/`. */
@@ -42,16 +40,15 @@ export function missingMigrations(db: Db, migrations: readonly Migration[]): Mig
   return migrations.slice(applied.length);
 }
 
-/** Migrations in a directory, by name; by default the ones this release ships. */
-export function readMigrations(directory: string = shippedDirectory()): Migration[] {
-  return readdirSync(directory)
-    .filter((name) => /^\d{4}_\w+\.sql$/.test(name))
-    .toSorted()
-    .map((name) => {
-      const sql = readFileSync(join(directory, name), "utf8");
-      return { name, sql, sha256: hash("sha256", sql, "hex") };
-    });
-}
+/** The migrations that this release ships, in order. */
+export const ourMigrations = (): Migration[] => migrationsOf(shippedTexts("migrations"));
+
+/** @param files texts by name; others than migrations are passed over */
+export const migrationsOf = (files: ReadonlyMap<string, string>): Migration[] =>
+  [...files]
+    .filter(([name]) => /^\d{4}_\w+\.sql$/.test(name))
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, sql]) => ({ name, sql, sha256: hash("sha256", sql, "hex") }));
 
 function appliedMigrations(db: Db): Applied[] {
   const known = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get();
@@ -84,18 +81,4 @@ function applyOne(db: Db, migration: Migration, wall: number): void {
       wall,
     );
   }).immediate();
-}
-
-/** `migrations/` lies beside `src/`, and beside the `dist/` in which a built `src/` lies. */
-function shippedDirectory(): string {
-  const places = ["../../migrations", "../../../migrations"].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  );
-  const found = places.find((path) => existsSync(path));
-  if (found === undefined)
-    throw new AppError(
-      "internal",
-      `no migrations in ${places.join(" or ")}: the installation is incomplete`,
-    );
-  return found;
 }

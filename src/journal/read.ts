@@ -53,7 +53,7 @@ export function eventReader(db: Db): EventReader {
 
 type RowQueries = Pick<
   EventReader,
-  "fromSeq" | "fromSeqIn" | "stream" | "bySeq" | "byId" | "lastOf" | "newest"
+  "fromSeq" | "fromSeqIn" | "stream" | "bySeq" | "byId" | "lastOf" | "ofVersion" | "newest"
 >;
 
 function rowQueries(db: Db, anchors: AnchorQueries): RowQueries {
@@ -66,6 +66,7 @@ function rowQueries(db: Db, anchors: AnchorQueries): RowQueries {
     db,
     `WHERE stream = ? AND seq > ${CUT} ORDER BY version DESC LIMIT 1`,
   );
+  const one = select<[string, number]>(db, `WHERE stream = ? AND version = ? AND seq > ${CUT}`);
   const newest = select<[number, number]>(
     db,
     `WHERE seq < ? AND seq > ${CUT} ORDER BY seq DESC LIMIT ?`,
@@ -89,6 +90,7 @@ function rowQueries(db: Db, anchors: AnchorQueries): RowQueries {
     bySeq: kept(db, "seq"),
     byId: kept(db, "id"),
     lastOf: last.get,
+    ofVersion: one.get,
     newest: (limit, { stream, before = Number.MAX_SAFE_INTEGER }: NewestFilter = {}) =>
       (stream === undefined
         ? newest.all(before, limit)

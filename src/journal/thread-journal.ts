@@ -1,5 +1,5 @@
-import { Worker } from "node:worker_threads";
 import { AppError, messageOf } from "../base/errors.ts";
+import { startPart } from "../base/parts.ts";
 import type { AppendResult } from "./journal.ts";
 import type { Answer, Call, Message, ProjectionNews, Value } from "./protocol.ts";
 import { Rebuilds } from "./rebuilds.ts";
@@ -65,11 +65,7 @@ async function startThread(
   onNews: (news: ProjectionNews) => void,
   onEnd: (error: AppError) => void,
 ): Promise<(call: Call) => Promise<Value>> {
-  const name = import.meta.url.endsWith(".ts") ? "../journal-thread.ts" : "../journal-thread.js";
-  const worker = new Worker(new URL(name, import.meta.url), {
-    workerData: options,
-    name: "journal",
-  });
+  const worker = startPart("journal-thread", { workerData: options, name: "journal" });
   const waiting: Waiting[] = [];
   let gone: AppError | undefined;
   const end = (why: string): void => {

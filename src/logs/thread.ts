@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { AppError } from "../base/errors.ts";
+import { startPart } from "../base/parts.ts";
 import type { ErrorReply, FromLogThread, LogOptions, LogRequest, ToLogThread } from "./messages.ts";
 
 /** A thread that ended by a bug is started again after this time, not at once: it may end again. */
@@ -71,7 +72,7 @@ export async function startThread(options: LogOptions, events: ThreadEvents): Pr
     }
   };
   const newWorker = (): Worker => {
-    const fresh = new Worker(threadFile(), { workerData: options, name: "logs" });
+    const fresh = startPart("log-thread", { workerData: options, name: "logs" });
     fresh.on("message", received);
     fresh.on("error", (error) => {
       reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -117,13 +118,6 @@ export async function startThread(options: LogOptions, events: ThreadEvents): Pr
     close: () => (closed ??= close()),
   };
 }
-
-/** Literal paths are rewritten by the compiler in imports only, so the extension follows that of this module. */
-const threadFile = (): URL =>
-  new URL(
-    import.meta.url.endsWith(".ts") ? "../log-thread.ts" : "../log-thread.js",
-    import.meta.url,
-  );
 
 const errorOf = ({ code, message, details }: ErrorReply): AppError =>
   new AppError(code, message, details === undefined ? {} : { details });

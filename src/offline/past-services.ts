@@ -29,17 +29,18 @@ export interface PastSprite {
  * @throws AppError `events_gone` where retention has removed it
  */
 export function spriteAt(reader: EventReader, seq: number): PastSprite {
-  return spriteIn(statesAt(reader, seq), (stream) => lastUpTo(reader, stream, seq));
+  return spriteIn(statesAt(reader, seq), reader);
 }
 
-/** The sprite as a fold has it. @param lastOf the last row of a stream by then */
-export function spriteIn(fold: Fold, lastOf: (stream: string) => EventRow | undefined): PastSprite {
+/** The sprite as a fold of the log has it. */
+export function spriteIn(fold: Fold, reader: Pick<EventReader, "ofVersion">): PastSprite {
   const environment = fold.streams.get(ENVIRONMENT)?.snapshot;
   const services = [...fold.streams.values()]
     .filter(({ stream, snapshot }) => kindOf(stream) === "service" && snapshot.status === "active")
     .map(({ stream, snapshot }) => {
       const mismatch = fold.mismatches.get(stream);
-      return serviceOf(lastOf(stream), stream, { snapshot, mismatch }, environment);
+      const last = reader.ofVersion(stream, fold.versions.get(stream) ?? 0);
+      return serviceOf(last, stream, { snapshot, mismatch }, environment);
     });
   return spriteOf(environment, services);
 }

@@ -61,6 +61,16 @@ export class Fold {
     this.#upcasters = upcasters;
   }
 
+  /** One that goes its own way from here. What both share never changes. */
+  copy(): Fold {
+    const other = new Fold(this.#machines, this.#upcasters);
+    for (const [stream, folded] of this.streams) other.streams.set(stream, folded);
+    for (const [stream, mismatch] of this.mismatches) other.mismatches.set(stream, mismatch);
+    for (const [stream, version] of this.versions) other.versions.set(stream, version);
+    other.startsAnywhere = this.startsAnywhere;
+    return other;
+  }
+
   /** Goes on with a stream in its middle. Without a snapshot: with its birth, whose version is one more. */
   begin(stream: string, version: number, snapshot?: AnyMachineSnapshot): void {
     this.versions.set(stream, version);

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { AppError } from "../base/errors.ts";
+import { partProcess } from "../base/parts.ts";
 import type { HostCall, HostReply } from "./protocol.ts";
 
 /** What a file, or an event on paper, may take, in milliseconds; a replay as long as it goes on. */
@@ -38,10 +38,13 @@ export class MachineProcess {
 
   constructor(file: string) {
     this.#file = file;
-    const name = import.meta.url.endsWith(".ts") ? "host.ts" : "host.js";
     const { PATH, HOME, TMPDIR } = process.env;
-    this.#child = fork(fileURLToPath(new URL(name, import.meta.url)), {
-      execArgv: [`--max-old-space-size=${HEAP_MB}`, "--disable-warning=ExperimentalWarning"],
+    const { module, execArgv } = partProcess("workbench/host", [
+      `--max-old-space-size=${HEAP_MB}`,
+      "--disable-warning=ExperimentalWarning",
+    ]);
+    this.#child = fork(module, {
+      execArgv,
       env: {
         ...(PATH !== undefined && { PATH }),
         ...(HOME !== undefined && { HOME }),

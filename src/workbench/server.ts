@@ -1,13 +1,16 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { hostname, userInfo } from "node:os";
+import { hostname, tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
 import { fastify, type FastifyInstance } from "fastify";
-import { assetRoutes, pageFolder } from "../api/assets.ts";
+import { assetRoutes } from "../api/assets.ts";
 import { callers } from "../api/caller.ts";
 import { guardDoor } from "../api/door/door.ts";
 import { Sessions } from "../api/door/sessions.ts";
 import { errorSender } from "../api/error-handler.ts";
 import { compileSchema } from "../api/refuse.ts";
 import { sessionRoutes } from "../api/routes/inspector.ts";
+import { shippedFolder } from "../base/parts.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Bench } from "./bench.ts";
 import { testFile } from "./test-file.ts";
@@ -52,6 +55,8 @@ export async function serveWorkbench(
   logger: Logger,
   version: string,
 ): Promise<WorkbenchServer> {
+  let scratch: string | undefined;
+  const unpack = (): string => (scratch ??= mkdtempSync(join(tmpdir(), "sprite-env-page-")));
   const app = fastify({
     bodyLimit: BODY_BYTES,
     routerOptions: { ignoreTrailingSlash: true },
@@ -73,7 +78,7 @@ export async function serveWorkbench(
     version,
   };
   await app.register(sessionRoutes(inspector));
-  await app.register(assetRoutes(pageFolder()));
+  await app.register(assetRoutes(shippedFolder("inspector", unpack)));
   benchRoutes(app, bench);
   await app.listen({ host: "127.0.0.1", port: 0 });
   const { port } = app.server.address() as AddressInfo;
@@ -82,7 +87,10 @@ export async function serveWorkbench(
   return {
     url: `http://${address}/inspector/enter?ticket=${ticket}`,
     address,
-    close: () => app.close(),
+    close: async () => {
+      await app.close();
+      if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
+    },
   };
 }
 

@@ -107,6 +107,7 @@ export function fakeApi(answers: Partial<ServiceCommands> = {}, options: Partial
     }),
     version: "1.2.3",
     peerUid: () => 1000,
+    unpack: () => "/nowhere",
     ...options,
   });
   return { api, app: api.app, asked, logged };

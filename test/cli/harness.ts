@@ -18,7 +18,7 @@ afterAll(() => built?.folder.remove());
 export async function builtCli(): Promise<string> {
   if (!built) {
     const folder = temporary();
-    built = { folder, ready: bundleCli(folder.path) };
+    built = { folder, ready: bundleCli(folder.path).then(() => {}) };
   }
   await built.ready;
   return join(built.folder.path, "sprite-env.cjs");

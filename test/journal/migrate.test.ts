@@ -1,13 +1,12 @@
-import { cpSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
 import Database from "better-sqlite3";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openForReading, openForWriting } from "../../src/journal/database.ts";
-import { migrate, readMigrations } from "../../src/journal/migrate.ts";
+import { migrate, migrationsOf, ourMigrations } from "../../src/journal/migrate.ts";
 import type { Db } from "../../src/journal/sqlite.ts";
-import { bareDatabase, logOf, temporaryDirectory } from "./fixture.ts";
+import { bareDatabase, logOf } from "./fixture.ts";
 
-const shipped = readMigrations();
+const shipped = ourMigrations();
 
 function database(): Db {
   const db = new Database(":memory:");
@@ -67,14 +66,13 @@ describe("migrations", () => {
   });
 
   it("are refused when one that was applied has been edited", () => {
-    const directory = temporaryDirectory();
-    cpSync("migrations", directory, { recursive: true });
+    const files = new Map(shipped.map(({ name, sql }) => [name, sql]));
     const db = database();
-    migrate(db, readMigrations(directory), 1);
-    const [first] = readdirSync(directory);
-    writeFileSync(join(directory, first ?? ""), `${shipped[0]?.sql}\n`);
+    migrate(db, migrationsOf(files), 1);
+    const [[first, text] = ["", ""]] = files;
+    files.set(first, `${text}\n`);
 
-    expect(() => migrate(db, readMigrations(directory), 2)).toThrow(
+    expect(() => migrate(db, migrationsOf(files), 2)).toThrow(
       expect.objectContaining({
         code: "migration_edited",
         message: expect.stringContaining("0001_events.sql"),
@@ -106,7 +104,7 @@ describe("migrations", () => {
 
   it("that a reader needs are asked for, since it cannot apply them", async () => {
     const stateDirectory = await logOf(1);
-    const { name = "" } = readMigrations().at(-1) ?? {};
+    const { name = "" } = shipped.at(-1) ?? {};
     bareDatabase(stateDirectory).prepare("DELETE FROM migrations WHERE name = ?").run(name);
 
     expect(() => openForReading(stateDirectory)).toThrow(

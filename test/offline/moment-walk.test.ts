@@ -14,14 +14,17 @@ const text = ({ phase, services }: PastSprite): string =>
 it("on a walk every moment is what it is when it is asked for alone, forwards, back and far away", async () => {
   const directory = temporaryDirectory();
   await writeHistory(directory, ROWS, 12);
-  const { reader, close } = openStore(directory);
-  onTestFinished(close);
+  const store = openStore(directory);
+  onTestFinished(() => store.close());
+  const { reader } = store;
   const walk = new MomentWalk(reader);
   const random = seeded(7);
   let seq = 1;
-  for (let step = 0; step < 120; step += 1) {
+  for (let step = 0; step < 200; step += 1) {
     expect(text(walk.spriteAt(seq)), `after event ${seq}`).toBe(text(spriteAt(reader, seq)));
     const far = random.below(4) === 0;
-    seq = far ? 1 + random.below(ROWS) : Math.min(ROWS, Math.max(1, seq + random.below(80) - 10));
+    const [span, back] = step % 2 === 0 ? [80, 10] : [900, 800];
+    const next = far ? 1 + random.below(ROWS) : seq + random.below(span) - back;
+    seq = Math.min(ROWS, Math.max(1, next));
   }
 });

@@ -26,6 +26,7 @@ export const memoryReader = (store: MemoryStore): EventReader => ({
   bySeq: (seq) => store.rows[seq - 1],
   byId: (id) => store.byId.get(id),
   lastOf: (stream) => store.byStream.get(stream)?.at(-1),
+  ofVersion: (stream, version) => store.byStream.get(stream)?.[version - 1],
   lastVersion: (stream) => store.byStream.get(stream)?.at(-1)?.version ?? 0,
   newest: (limit, { stream, before = Infinity } = {}) => {
     const rows = stream === undefined ? store.rows : (store.byStream.get(stream) ?? []);

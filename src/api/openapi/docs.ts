@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { fastify, type FastifyInstance } from "fastify";
@@ -22,8 +24,9 @@ const CSP = {
  * most daemons never need. It serves files out of its package and the document, and knows nothing else of us.
  *
  * @param document an OpenAPI document
+ * @param baseDir its files, where they do not lie in its package
  */
-export async function docsApp(document: object): Promise<FastifyInstance> {
+export async function docsApp(document: object, baseDir?: string): Promise<FastifyInstance> {
   const app = fastify();
   app.addHook("onRequest", async (_, reply) => {
     void reply.headers({ "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" });
@@ -41,6 +44,10 @@ export async function docsApp(document: object): Promise<FastifyInstance> {
     staticCSP: CSP,
     uiConfig: { deepLinking: true, docExpansion: "list", validatorUrl: null },
     theme: { title: "sprite-env API" },
+    ...(baseDir !== undefined && {
+      baseDir,
+      logo: { type: "image/svg+xml", content: readFileSync(join(baseDir, "logo.svg")) },
+    }),
   });
   await app.ready();
   return app;

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { packageFolder, type Unpack } from "../../base/parts.ts";
 import { onlyMethods } from "../methods.ts";
 import type { CataloguedRoute } from "../openapi/catalogue.ts";
 
@@ -6,6 +7,7 @@ interface DocsOptions {
   routes: readonly CataloguedRoute[];
   version: string;
   spriteName: string;
+  unpack: Unpack;
 }
 
 /** At the root: the others are the same under prefixes. */
@@ -13,7 +15,7 @@ const atRoot = ({ url }: CataloguedRoute): boolean => !url.startsWith("/v1");
 
 /** The reference of the API: the document for programs, the page for people. Both are made when they are first asked for. */
 export const docsRoutes =
-  ({ routes, version, spriteName }: DocsOptions) =>
+  ({ routes, version, spriteName, unpack }: DocsOptions) =>
   async (app: FastifyInstance): Promise<void> => {
     let document: Promise<object> | undefined;
     let page: Promise<FastifyInstance> | undefined;
@@ -22,7 +24,9 @@ export const docsRoutes =
         openapiDocument(routes.filter(atRoot), { version, spriteName }),
       ));
     const shown = (): Promise<FastifyInstance> =>
-      (page ??= import("../openapi/docs.ts").then(async ({ docsApp }) => docsApp(await made())));
+      (page ??= import("../openapi/docs.ts").then(async ({ docsApp }) =>
+        docsApp(await made(), packageFolder("swagger-ui", unpack)),
+      ));
 
     const show = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
       const docs = await shown();
