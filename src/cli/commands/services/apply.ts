@@ -62,10 +62,18 @@ function warnOfSecrets(steps: readonly Step[]): void {
   }
 }
 
-/** Services as they are, each with the values of its variables, which lists do not show. */
+/** Services as they are, each with the values of its variables, which lists do not show. One that is deleted meanwhile is none. */
 async function current(client: Client): Promise<ServiceWire[]> {
   const names = (await client.list()).map(({ name }) => name);
-  return Promise.all(names.map((name) => client.get(name)));
+  const found = await Promise.all(
+    names.map((name) =>
+      client.get(name).catch((error: unknown) => {
+        if (error instanceof AppError && error.code === "service_not_found") return undefined;
+        throw error;
+      }),
+    ),
+  );
+  return found.filter((one) => one !== undefined);
 }
 
 /** Applies the steps in order, and ends at the first that is refused: what comes later may need it. */
