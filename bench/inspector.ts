@@ -54,7 +54,7 @@ async function step(page: Page, seq: number): Promise<number> {
 async function overLog(
   browser: Browser,
   rows: number,
-): Promise<{ paint: number; step: number; worst: number }> {
+): Promise<{ paint: number; step: number; worst: number; near: number }> {
   return inDirectory(async (directory) => {
     await writeHistory(join(directory, "state"), rows, 100);
     const daemon = await startDaemon(directory);
@@ -69,11 +69,17 @@ async function overLog(
       const steps: number[] = [];
       for (let round = 1; round <= 30; round += 1)
         steps.push(await step(page, 500 + ((round * 7_919) % (rows - 1_000))));
+      const near: number[] = [];
+      for (let round = 1, seq = Math.floor(rows / 2); round <= 30; round += 1) {
+        seq += round % 3 === 0 ? -150 : 100; // as somebody who drags to and fro
+        near.push(await step(page, seq));
+      }
       await page.context().close();
       return {
         paint: median(paints),
         step: median(steps.slice(5)),
         worst: Math.max(...steps.slice(5)),
+        near: median(near.slice(5)),
       };
     } finally {
       await daemon.kill();
@@ -201,6 +207,15 @@ export async function run({ quick }: Options): Promise<Result[]> {
           note: `worst ${long.worst.toFixed(0)}`,
         },
         { name: "10,000 events", value: short.step },
+      ),
+      compared(
+        {
+          name: `step near the last one painted, ${many} events`,
+          value: long.near,
+          unit: "ms",
+          aim: valueAtMost(100),
+        },
+        { name: "10,000 events", value: short.near },
       ),
       ...(await withMany(browser, quick ? 100 : 500, 10)),
     ];

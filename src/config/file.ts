@@ -11,6 +11,8 @@ interface ReadFile {
   values: ConfigFile;
   /** The variables that stand in it, by key. */
   variables: ReadonlyMap<string, readonly string[]>;
+  /** Variables that stand under `s3` and are not set, by its keys: no harm unless S3 is used. */
+  missing: ReadonlyMap<string, string>;
 }
 
 const MAX_BYTES = 1_048_576;
@@ -50,6 +52,21 @@ function typed(key: keyof ConfigFile, value: unknown): unknown {
   return type === "integer" && isNumber ? Number(value) : value;
 }
 
+/** Takes references to variables that are not set out of `s3`. @returns their names, by key */
+function dropMissing(raw: Record<string, unknown>, env: Env): Map<string, string> {
+  const missing = new Map<string, string>();
+  const { s3 } = raw;
+  if (typeof s3 !== "object" || s3 === null) return missing;
+  const left = Object.entries(s3).filter(([key, value]: [string, unknown]) => {
+    const name = (value as { $env?: unknown } | null)?.$env;
+    if (typeof name !== "string" || env[name] !== undefined) return true;
+    missing.set(key, name);
+    return false;
+  });
+  raw["s3"] = Object.fromEntries(left);
+  return missing;
+}
+
 /** Replaces variables under the keys we know; the others are refused anyway, whatever they hold. */
 function resolveVariables(
   file: string,
@@ -58,7 +75,7 @@ function resolveVariables(
 ): Map<string, readonly string[]> {
   const from = new Map<string, readonly string[]>();
   for (const key of Object.keys(configSchema.properties) as (keyof ConfigFile)[]) {
-    if (!(key in raw)) continue;
+    if (!(key in raw) || key === "services") continue; // those are read where they are understood
     const { value, variables } = substitute(raw[key], `${file}: ${key}`, env);
     if (variables.length > 0) from.set(key, variables);
     raw[key] = variables.length > 0 ? typed(key, value) : value;
@@ -74,9 +91,10 @@ function resolveVariables(
  */
 export function readConfigFile(file: string, env: Env): ReadFile {
   const raw = objectOf(file, textOf(file));
+  const missing = dropMissing(raw, env);
   const from = resolveVariables(file, raw, env);
   const problem = check(raw);
-  if (!problem) return { values: raw as ConfigFile, variables: from }; // the check has just proved it
+  if (!problem) return { values: raw as ConfigFile, variables: from, missing }; // the check has just proved it
   const code = problem.code === "not_built_yet" ? problem.code : "config_invalid";
   const name = from.get(problem.field)?.join(", ");
   const message = name

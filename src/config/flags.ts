@@ -6,6 +6,8 @@ import { configSchema, type ConfigKey } from "./schema.ts";
 export interface Flags {
   values: Partial<Record<ConfigKey, string>>;
   configFile?: string;
+  /** What stands after --: the main process. */
+  command?: readonly string[];
   version: boolean;
   help: boolean;
 }
@@ -15,6 +17,8 @@ const SHORTER: Partial<Record<ConfigKey, string>> = {
   socket_path: "socket",
   api_listen_addr: "listen",
   inspector_listen_addr: "inspector-listen",
+  process_graceful_shutdown_timeout: "graceful-shutdown-timeout",
+  write_dir: "juicefs-dir",
 };
 
 /** Whether a key stands in the configuration file alone: lists and objects do, and with them the tokens, since a command line is for all to read. */
@@ -36,16 +40,18 @@ const KEY_OF = new Map<string, ConfigKey>(
   ]),
 );
 const OWN = ["config", "version", "help", "h"];
-const BOOLEAN = new Set<string>(["log-json", "debug", "version", "help", "h"]);
+const BOOLEAN = new Set<string>([
+  ...ALL_KEYS.filter((key) => {
+    const schema = configSchema.properties[key];
+    return "type" in schema && schema.type === "boolean";
+  }).map(flagOf),
+  "version",
+  "help",
+  "h",
+]);
 
 /** Flags of later releases: refused by name. */
-const LATER = new Set([
-  "components-dir",
-  "graceful-shutdown-timeout",
-  "juicefs-dir",
-  "proxy-listen",
-  "proxy-listen-addr",
-]);
+const LATER = new Set(["proxy-listen", "proxy-listen-addr"]);
 
 const wrong = (message: string): AppError => new AppError("config_invalid", message);
 
@@ -81,20 +87,19 @@ function valueAfter(name: string, next: string | undefined): string {
   throw wrong(`--${name} needs a value: --${name} VALUE or --${name}=VALUE`);
 }
 
-function refuseRest(argument: string, rest: readonly string[]): void {
-  if (argument === "--" && rest.length > 0) {
-    throw later(`a main process after -- (${rest[0]})`, "create a service for it");
-  }
-  if (argument !== "--") {
-    throw wrong(`unexpected argument "${argument}": flags of the daemon begin with - or --`);
-  }
+/** What is no flag. @throws AppError unless it is the -- before the main process */
+function refuseStray(argument: string): void {
+  if (argument === "--") return;
+  throw wrong(
+    `unexpected argument "${argument}": flags of the daemon begin with - or --, and a command to supervise stands after --`,
+  );
 }
 
 /**
  * Reads the daemon's flags, with one or two dashes, as `-name value`, `-name=value` or, where they are switches, `-name`. A later one wins.
  *
  * @throws AppError `config_invalid` for an unknown flag, a missing value or an argument that is no flag;
- *   `not_built_yet` for flags of later releases and for a main process after `--`
+ *   `not_built_yet` for flags of later releases
  */
 export function parseFlags(argv: readonly string[]): Flags {
   const flags: Flags = { values: {}, version: false, help: false };
@@ -102,8 +107,8 @@ export function parseFlags(argv: readonly string[]): Flags {
     const argument = argv[index] ?? "";
     const [, name, , given] = /^--?([A-Za-z][^=]*)(=([\s\S]*))?$/.exec(argument) ?? [];
     if (name === undefined) {
-      refuseRest(argument, argv.slice(index + 1));
-      break;
+      refuseStray(argument);
+      return { ...flags, command: argv.slice(index + 1) };
     }
     refuseUnknown(name);
     const value = given ?? (BOOLEAN.has(name) ? "true" : valueAfter(name, argv[++index]));

@@ -1,26 +1,32 @@
 import { dirname, resolve } from "node:path";
-import { durationMs } from "../base/duration.ts";
 import { AppError } from "../base/errors.ts";
 import { checker } from "./checker.ts";
+import { componentsOf } from "./components.ts";
 import { readConfigFile } from "./file.ts";
 import { flagOf, type Flags } from "./flags.ts";
 import { isLoopback, type ListenAddress, listenAddress } from "./listen.ts";
-import {
-  MAX_SOCKET_PATH_BYTES,
-  places,
-  type ChosenPlaces,
-  type Env,
-  type Places,
-} from "./places.ts";
+import { execPlace, mainProcess, milliseconds, shutdownMs } from "./main-process.ts";
+import { MAX_SOCKET_PATH_BYTES, places, type ChosenPlaces, type Places } from "./places.ts";
+import { S3_VARIABLES, type S3Keys, storageOf } from "./s3.ts";
 import { defaultDirOf, safeName, thisSystem, type System } from "./system.ts";
 import { apiTokens, checkTokens, TOKEN_VARIABLE, type ApiToken } from "./tokens.ts";
-import { configSchema, type Config, type ConfigFile, type ConfigKey } from "./schema.ts";
+import {
+  configSchema,
+  type Config,
+  type ConfigFile,
+  type ConfigKey,
+  type MainProcess,
+  type S3Place,
+} from "./schema.ts";
+import { fromEnvironment } from "./variables.ts";
 
 export interface Loaded {
   config: Readonly<Config>;
   /** Of the API over TCP. Apart from the rest, so that nobody gets them by the way. */
   tokens: readonly ApiToken[];
-  /** Variables that tokens were read from: to be forgotten, so that no child and no other user of the machine gets them. */
+  /** Of S3, apart for the same reason; absent: local storage. */
+  s3Keys: S3Keys | undefined;
+  /** Variables that tokens and keys were read from: to be forgotten, so that no child and no other user of the machine gets them. */
   secretVariables: readonly string[];
   /** Sentences that belong into the daemon's log. */
   notices: readonly string[];
@@ -28,10 +34,15 @@ export interface Loaded {
   warnings: readonly string[];
 }
 
-const PATH_KEYS = ["state_dir", "socket_path", "log_dir", "default_dir"] as const;
-
-/** Variables of features this release does not have. They may be set for other reasons, so they are named, not refused. */
-const LATER_VARIABLES = /^SPRITE_(KEEP_ALIVE_ON_ERROR|LOCAL_MODE|S3_[A-Z_]+)$/;
+const PATH_KEYS = [
+  "state_dir",
+  "socket_path",
+  "log_dir",
+  "default_dir",
+  "process_working_dir",
+  "components_dir",
+  "write_dir",
+] as const;
 
 const checkFlags = checker(configSchema, true);
 
@@ -47,11 +58,6 @@ function fromFlags(values: Flags["values"]): ConfigFile {
     { details: { field: key, allowed: problem.allowed } },
   );
 }
-
-const fromEnvironment = (env: Env): ConfigFile => ({
-  ...(env["SPRITE_ENV_STATE_DIR"] && { state_dir: env["SPRITE_ENV_STATE_DIR"] }),
-  ...(env["SPRITE_ENV_SOCKET"] && { socket_path: env["SPRITE_ENV_SOCKET"] }),
-});
 
 /** Only what was given, with paths made absolute against the directory they were written in. */
 function given(from: ConfigFile, directory: string): ConfigFile {
@@ -77,7 +83,18 @@ function refuseLongSocket(path: string): void {
 
 const octal = (text: string): number => Number.parseInt(text, 8);
 
-const withDefaults = (merged: ConfigFile, system: System, at: Places): Config => ({
+const withDefaults = (
+  merged: ConfigFile,
+  system: System,
+  at: Places,
+  { main, s3, configFile }: Parts,
+): Config => ({
+  main,
+  s3,
+  configFile,
+  services: configFile === undefined ? undefined : Object.freeze(merged.services ?? {}),
+  shutdownTimeoutMs: shutdownMs(merged, main),
+
   stateDir: at.stateDir,
   socketPath: at.socketPath,
   socketMode: octal(merged.socket_mode ?? (merged.socket_group ? "0660" : "0600")),
@@ -102,17 +119,29 @@ const withDefaults = (merged: ConfigFile, system: System, at: Places): Config =>
   defaultDir: defaultDirOf(merged.default_dir, system.env["HOME"]),
   isDefaultDirChosen: Boolean(merged.default_dir),
   defaultUser: merged.default_user ?? undefined,
-  shutdownTimeoutMs: durationMs(
-    merged.shutdown_timeout ?? configSchema.properties.shutdown_timeout.default,
-  ) as number, // the check or the default proves it
-  retentionAgeMs: durationMs(
+  retentionAgeMs: milliseconds(
     merged.retention?.age ?? configSchema.properties.retention.properties.age.default,
-  ) as number, // as above
+  ),
   retentionBytes:
     merged.retention?.bytes ?? configSchema.properties.retention.properties.bytes.default,
   spriteName: merged.sprite_name ?? safeName(system.hostname),
   reaper: merged.reaper ?? configSchema.properties.reaper.default,
+  exec: execPlace(merged, system.cwd),
+  keepAliveOnError:
+    merged.keep_alive_on_error ?? configSchema.properties.keep_alive_on_error.default,
+  apiMaxWaitMs: milliseconds(
+    merged.api_max_wait_time ?? configSchema.properties.api_max_wait_time.default,
+  ),
+  components: componentsOf(merged, system.cwd),
+  writeDir: merged.write_dir ?? undefined,
 });
+
+/** What has more to it than a default. */
+interface Parts {
+  main: MainProcess | undefined;
+  s3: S3Place | undefined;
+  configFile: string | undefined;
+}
 
 function refuseContradictions(config: Config): void {
   if (config.logTotalBytes >= config.logRotateBytes) return;
@@ -124,11 +153,24 @@ function refuseContradictions(config: Config): void {
   );
 }
 
-const laterVariables = (env: Env): string[] =>
-  Object.keys(env)
-    .filter((name) => LATER_VARIABLES.test(name))
-    .toSorted()
-    .map((name) => `${name} is set, and this release does not use it yet`);
+const NO_WRITE_DIR = new AppError(
+  "config_invalid",
+  "SPRITE_WRITE_DIR is not set, and spritectl keeps everything below it: set it (usually /dev/fly_vol), or name the directory with --juicefs-dir",
+  { details: { field: "write_dir" } },
+);
+
+/** Keys of the file with tokens and keys in them. */
+const SECRET_KEYS = ["api_tokens", "s3"] as const;
+
+const LOCAL = "storage is local: no S3 setting is in effect";
+const inS3 = ({ endpoint, bucket }: S3Place): string => `storage is S3: ${bucket} at ${endpoint}`;
+
+/** The later layer wins; of S3 each key by itself. */
+function mergedOf(layers: readonly ConfigLayer[]): ConfigFile {
+  const all = layers.map(({ values }) => values);
+  const s3 = Object.assign({}, ...all.map((values) => values.s3)) as ConfigFile["s3"];
+  return Object.assign({}, ...all, { s3 }) as ConfigFile;
+}
 
 /** SPRITE_WRITE_DIR may be relative, too. */
 const absolute = (at: Places, cwd: string): Places => ({
@@ -150,6 +192,9 @@ export interface ConfigLayer {
   values: ConfigFile;
 }
 
+const commandOf = ({ command = [] }: Flags): ConfigFile =>
+  command.length > 0 ? { process_command: [...command] } : {};
+
 /** What was given, by source, with paths made absolute. @throws AppError as `loadConfig` */
 export function readLayers(
   flags: Flags,
@@ -162,7 +207,7 @@ export function readLayers(
       ? [{ source: "file" as const, values: given(read.values, dirname(file)) }]
       : []),
     { source: "environment", values: given(fromEnvironment(env), cwd) },
-    { source: "flag", values: given(fromFlags(flags.values), cwd) },
+    { source: "flag", values: { ...given(fromFlags(flags.values), cwd), ...commandOf(flags) } },
   ];
   return { layers, read };
 }
@@ -177,19 +222,31 @@ export function readLayers(
 export function loadConfig(flags: Flags, system: System = thisSystem()): Loaded {
   const { env, cwd } = system;
   const { layers, read } = readLayers(flags, system);
-  const merged: ConfigFile = Object.assign({}, ...layers.map(({ values }) => values));
-  const at = absolute(places(env, system.uid, system.canWrite, chosenPlaces(merged)), cwd);
+  const merged = mergedOf(layers);
+  const written = { ...env, SPRITE_WRITE_DIR: merged.write_dir ?? undefined };
+  const at = absolute(places(written, system.uid, system.canWrite, chosenPlaces(merged)), cwd);
   refuseLongSocket(at.socketPath);
-  const config = Object.freeze(withDefaults(merged, system, at));
+  const main = mainProcess(merged);
+  const storage = storageOf(merged, read?.missing ?? new Map());
+  const configFile = flags.configFile === undefined ? undefined : resolve(cwd, flags.configFile);
+  const parts = { main, s3: storage?.place, configFile };
+  const config = Object.freeze(withDefaults(merged, system, at, parts));
   refuseContradictions(config);
+  if (system.program === "spritectl" && !merged.write_dir) throw NO_WRITE_DIR;
   const tokens = apiTokens(merged, env);
   const { apiListen } = config;
   const warnings = apiListen ? checkTokens(apiListen, tokens, env) : [];
   return {
     config,
     tokens,
-    secretVariables: [TOKEN_VARIABLE, ...(read?.variables.get("api_tokens") ?? [])],
-    notices: [...at.notices, ...laterVariables(env)],
+    s3Keys: storage?.keys,
+    secretVariables: [
+      TOKEN_VARIABLE,
+      S3_VARIABLES.access_key,
+      S3_VARIABLES.secret_key,
+      ...SECRET_KEYS.flatMap((key) => read?.variables.get(key) ?? []),
+    ],
+    notices: [...at.notices, storage ? inS3(storage.place) : LOCAL],
     warnings,
   };
 }

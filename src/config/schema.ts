@@ -39,24 +39,49 @@ const bytes = <Default extends number>(description: string, minimum: number, sta
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
 
 /** Keys that later releases act on: refused by name, never ignored. */
-const LATER = [
-  "api_max_wait_time",
-  "components",
-  "components_dir",
-  "exec",
-  "exec_tty_wrapper_command",
-  "exec_wrapper_command",
-  "juicefs_dir",
-  "keep_alive_on_error",
-  "local_mode",
-  "process_command",
-  "process_environment",
-  "process_graceful_shutdown_timeout",
-  "process_working_dir",
-  "proxy_listen_addr",
-  "s3",
-  "write_dir",
-] as const;
+const LATER = ["proxy_listen_addr"] as const;
+
+const MAX_WORDS = 1_000;
+
+/** A program with its arguments, each a word of its own. */
+const command = (description: string) =>
+  ({
+    type: "array",
+    minItems: 1,
+    maxItems: MAX_WORDS,
+    items: {
+      type: "string",
+      maxLength: 131_072,
+      pattern: "^[^\\u0000]*$",
+      "x-allowed": "a text without NUL",
+    },
+    "x-allowed": 'a list of words, the program first, such as ["/app/start.sh", "--port", "3000"]',
+    description,
+  }) as const;
+
+const duration = <Default extends string>(description: string, standard: Default) =>
+  ({
+    type: "string",
+    format: "duration",
+    "x-allowed": DURATION_ALLOWED,
+    description,
+    default: standard,
+  }) as const;
+
+const text = (description: string, isSecret = false) =>
+  ({
+    type: ["string", "null"],
+    minLength: 1,
+    maxLength: 4_096,
+    "x-allowed": "a text",
+    ...(isSecret && { "x-secret": true }),
+    description,
+    default: null,
+  }) as const;
+
+/** Of a component, and of a service. */
+export const NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$";
+const NAME_ALLOWED = "1 to 63 of A-Z, a-z, 0-9, _, . and -, beginning with a letter or digit";
 
 /** The configuration file. `null` stands for the default where that depends on the machine. */
 export const configSchema = {
@@ -196,11 +221,12 @@ export const configSchema = {
       default: null,
     },
     shutdown_timeout: {
-      type: "string",
+      type: ["string", "null"],
       format: "duration",
       "x-allowed": DURATION_ALLOWED,
-      description: "Time for all services to end when the daemon ends; then KILL",
-      default: "30s",
+      description:
+        "Time for everything to end when the daemon ends; then KILL. Default: 30s, and with a main process 10s more than its process_graceful_shutdown_timeout",
+      default: null,
     },
     retention: {
       type: "object",
@@ -230,6 +256,135 @@ export const configSchema = {
       enum: ["auto", "on", "off"],
       description: "Whether what services orphan becomes the daemon's child",
       default: "auto",
+    },
+    process_command: {
+      ...command(
+        "The main process, where none stands after --: it is the service main, and when it ends, so does the daemon, with its exit code. Default: none",
+      ),
+      default: [],
+      minItems: 0,
+    },
+    process_working_dir: path(
+      "Working directory of the main process and of POST /exec. Default: the daemon's own",
+    ),
+    process_environment: {
+      type: "array",
+      maxItems: MAX_WORDS,
+      items: {
+        type: "string",
+        maxLength: 131_072,
+        pattern: "^[^=\\u0000]+=[^\\u0000]*$",
+        "x-allowed": "a text NAME=value",
+        "x-secret": true,
+      },
+      "x-allowed": 'a list of texts NAME=value, such as ["NODE_ENV=production"]',
+      "x-secret": true,
+      description:
+        "Variables of the main process and of POST /exec, over those of the daemon, which they get but for its tokens and keys",
+      default: [],
+    },
+    process_restart_max_retries: {
+      type: "integer",
+      minimum: 0,
+      maximum: 1_000_000,
+      description:
+        "How often a main process that failed is started again before the daemon ends with its exit code",
+      default: 0,
+    },
+    process_graceful_shutdown_timeout: duration(
+      "Time for the main process to end after the signal; then KILL",
+      "30s",
+    ),
+    keep_alive_on_error: {
+      type: "boolean",
+      description:
+        "The daemon goes on when the main process has failed, so that somebody can look: SPRITE_KEEP_ALIVE_ON_ERROR",
+      default: false,
+    },
+    exec: {
+      type: "object",
+      additionalProperties: false,
+      description: "How POST /exec reaches the environment of the main process",
+      default: {},
+      properties: {
+        wrapper_command: command(
+          'Stands before each command, such as ["crun", "exec", "app"]. Default: none',
+        ),
+        tty_wrapper_command: command(
+          'The same of commands on a terminal, such as ["crun", "exec", "-t", "app"]. Default: none',
+        ),
+      },
+    },
+    exec_wrapper_command: {
+      ...command("exec.wrapper_command in another spelling"),
+      default: [],
+      minItems: 0,
+    },
+    exec_tty_wrapper_command: {
+      ...command("exec.tty_wrapper_command in another spelling"),
+      default: [],
+      minItems: 0,
+    },
+    api_max_wait_time: duration(
+      "How long a request that needs the main process and the components waits for them; then 503",
+      "30s",
+    ),
+    components_dir: path(
+      "Components, a folder each, with start.sh and, where it has them, ready.sh, checkpoint.sh and restore.sh. Default: none",
+    ),
+    components: {
+      type: "object",
+      maxProperties: 100,
+      propertyNames: { pattern: NAME_PATTERN, "x-allowed": NAME_ALLOWED },
+      "x-allowed": 'an object by name, such as {"db": {"start_command": ["/scripts/db/start.sh"]}}',
+      description:
+        "Components, started in this order before the main process and the services, each ready before the next begins",
+      default: {},
+      additionalProperties: {
+        type: "object",
+        additionalProperties: false,
+        required: ["start_command"],
+        properties: {
+          start_command: command(
+            "Starts it, and stays; or ends with 0, and then it is up when it is ready",
+          ),
+          ready_command: command("Ends with 0 when it is ready. Default: it is ready when it runs"),
+          checkpoint_command: command("Prepares it for a checkpoint"),
+          restore_command: command("Brings it back after a restore"),
+        },
+      },
+    },
+    write_dir: path(
+      "Base directory of what is written, the state in .sprite below it: SPRITE_WRITE_DIR. spritectl wants it. Default: none",
+    ),
+    local_mode: {
+      type: "boolean",
+      description: "Local storage, whatever is set under s3: SPRITE_LOCAL_MODE",
+      default: false,
+    },
+    s3: {
+      type: "object",
+      additionalProperties: false,
+      description:
+        "Storage in S3, used when one of these or of the variables SPRITE_S3_… is set and local_mode is not. Default: local storage",
+      default: {},
+      properties: {
+        access_key: text("SPRITE_S3_ACCESS_KEY", true),
+        secret_key: text("SPRITE_S3_SECRET_ACCESS_KEY", true),
+        endpoint: text("SPRITE_S3_ENDPOINT_URL"),
+        bucket: text("SPRITE_S3_BUCKET"),
+        region: text("SPRITE_S3_REGION. Default: us-east-1"),
+      },
+    },
+    services: {
+      type: "object",
+      maxProperties: 1_000,
+      propertyNames: { pattern: NAME_PATTERN, "x-allowed": NAME_ALLOWED },
+      additionalProperties: { type: "object" },
+      "x-allowed": 'an object by name, such as {"web": {"cmd": "node", "args": ["app.mjs"]}}',
+      description:
+        "Services that this file owns, as the API takes them: plan and reload hold them to it",
+      default: {},
     },
   },
 } as const;
@@ -273,4 +428,51 @@ export interface Config {
   retentionBytes: number;
   spriteName: string;
   reaper: "auto" | "on" | "off";
+  /** Absent: there is no main process. */
+  main: MainProcess | undefined;
+  /** What a command of POST /exec gets, with or without a main process. */
+  exec: ExecPlace;
+  keepAliveOnError: boolean;
+  apiMaxWaitMs: number;
+  components: readonly ComponentConfig[];
+  /** Absent: local storage. Its keys are kept apart, since this is passed around. */
+  s3: S3Place | undefined;
+  writeDir: string | undefined;
+  /** As the file has them; absent where there is no file. */
+  services: Readonly<Record<string, object>> | undefined;
+  /** Absolute; absent where there is none. */
+  configFile: string | undefined;
+}
+
+/** The main process, as it was given. */
+export interface MainProcess {
+  command: readonly string[];
+  maxRetries: number;
+  gracefulTimeoutMs: number;
+}
+
+/** Where and with what the main process and POST /exec run. */
+export interface ExecPlace {
+  dir: string;
+  /** Over the daemon's own variables. */
+  env: Readonly<Record<string, string>>;
+  wrapper: readonly string[];
+  ttyWrapper: readonly string[];
+}
+
+/** One component: its commands, each a program with its arguments. */
+export interface ComponentConfig {
+  name: string;
+  start: readonly string[];
+  ready?: readonly string[];
+  checkpoint?: readonly string[];
+  restore?: readonly string[];
+  /** Absolute. */
+  dir: string;
+}
+
+export interface S3Place {
+  endpoint: string;
+  bucket: string;
+  region: string;
 }

@@ -10,6 +10,8 @@ export interface System {
   cwd: string;
   uid: number;
   hostname: string;
+  /** Under which name the daemon was started. */
+  program: "sprite-env" | "spritectl";
   canWrite: (directory: string) => boolean;
 }
 
@@ -42,6 +44,7 @@ export const thisSystem = (): System => ({
   cwd: process.cwd(),
   uid: process.getuid?.() ?? -1,
   hostname: hostname(),
+  program: process.env["SPRITE_ENV_PROGRAM"] === "spritectl" ? "spritectl" : "sprite-env",
   canWrite,
 });
 

@@ -2,7 +2,9 @@ import { resolve } from "node:path";
 import { flagOf, parseFlags } from "../config/flags.ts";
 import { type Loaded, loadConfig, readLayers } from "../config/load.ts";
 import { configSchema, type Config, type ConfigKey } from "../config/schema.ts";
+import { S3_VARIABLES } from "../config/s3.ts";
 import { thisSystem } from "../config/system.ts";
+import { VARIABLES } from "../config/variables.ts";
 
 /** A key, its value as it is in effect, and where that came from. */
 export interface ShownKey {
@@ -11,11 +13,6 @@ export interface ShownKey {
   /** `default`, `file /etc/sprite-env.json`, `environment SPRITE_ENV_SOCKET`, `flag --socket`. */
   from: string;
 }
-
-const VARIABLES: { readonly [Key in ConfigKey]?: string } = {
-  state_dir: "SPRITE_ENV_STATE_DIR",
-  socket_path: "SPRITE_ENV_SOCKET",
-};
 
 /** Places have defaults that depend on the machine: they are shown as they are in effect. */
 const PLACES = {
@@ -64,12 +61,23 @@ function fromOf(
   file: string | undefined,
 ): string {
   if (source === "file") return `file ${resolve(file ?? "")}`;
-  if (source === "environment") return `environment ${VARIABLES[key] ?? ""}`.trimEnd();
+  if (source === "environment")
+    return `environment ${key === "s3" ? Object.values(S3_VARIABLES).join(", ") : VARIABLES[key]}`;
+  if (source === "flag" && key === "process_command") return "command line, after --";
   return source === "flag" ? `flag --${flagOf(key)}` : "default";
 }
 
-/** Tokens stay where they are: their names are enough. */
-const redacted = (key: ConfigKey, value: unknown): unknown =>
-  key === "api_tokens" && Array.isArray(value)
-    ? value.map((one: object) => ({ ...one, token: "(not shown)" }))
-    : value;
+const HIDDEN = "(not shown)";
+
+/** What is secret stays where it is: its name is enough. */
+function redacted(key: ConfigKey, value: unknown): unknown {
+  if (key === "api_tokens" && Array.isArray(value))
+    return value.map((one: object) => ({ ...one, token: HIDDEN }));
+  if (key === "process_environment" && Array.isArray(value))
+    return value.map((one) => String(one).replace(/=[\s\S]*$/, `=${HIDDEN}`));
+  if (key === "s3" && typeof value === "object" && value !== null)
+    return Object.fromEntries(
+      Object.entries(value).map(([name, one]) => [name, /_key$/.test(name) ? HIDDEN : one]),
+    );
+  return key === "services" ? Object.keys(value as object) : value;
+}

@@ -59,27 +59,33 @@ describe("refuses", () => {
     expect(() => parseFlags(argv)).toThrow(message);
   });
 
-  it.each([
-    "--components-dir",
-    "-juicefs-dir",
-    "--graceful-shutdown-timeout",
-    "--proxy-listen-addr",
-  ])("%s by name, since nothing acts on it yet", (flag) => {
-    expect(() => parseFlags([flag, "x"])).toThrow(
-      expect.objectContaining({
-        code: "not_built_yet",
-        message: expect.stringContaining(flag.replace(/^-+/, "--")),
-      }),
-    );
-  });
+  it.each(["--proxy-listen", "--proxy-listen-addr"])(
+    "%s by name, since nothing acts on it yet",
+    (flag) => {
+      expect(() => parseFlags([flag, "x"])).toThrow(
+        expect.objectContaining({
+          code: "not_built_yet",
+          message: expect.stringContaining(flag.replace(/^-+/, "--")),
+        }),
+      );
+    },
+  );
+});
 
-  it("a main process after --, naming it", () => {
-    expect(() => parseFlags(["--debug", "--", "node", "app.js"])).toThrow(
-      expect.objectContaining({
-        code: "not_built_yet",
-        message: expect.stringContaining("(node)"),
-      }),
-    );
-    expect(parseFlags(["--debug", "--"]).values).toEqual({ debug: "true" });
+it("takes what stands after -- as it is, for the main process", () => {
+  expect(parseFlags(["--debug", "--", "node", "app.js", "--debug", "--"])).toMatchObject({
+    values: { debug: "true" },
+    command: ["node", "app.js", "--debug", "--"],
   });
+  expect(parseFlags(["-debug", "--"]).command).toEqual([]);
+});
+
+it.each([
+  [["-components-dir", "/c"], { components_dir: "/c" }],
+  [["--juicefs-dir=/j"], { write_dir: "/j" }],
+  [["-graceful-shutdown-timeout", "5s"], { process_graceful_shutdown_timeout: "5s" }],
+  [["-log-json", "-debug"], { log_json: "true", debug: "true" }],
+  [["-keep-alive-on-error", "-local-mode"], { keep_alive_on_error: "true", local_mode: "true" }],
+])("%j is understood", (argv, values) => {
+  expect(parseFlags(argv).values).toEqual(values);
 });

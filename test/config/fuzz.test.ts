@@ -27,6 +27,7 @@ const system: System = {
   cwd: dir,
   uid: 7,
   hostname: "box",
+  program: "sprite-env",
   canWrite: () => false,
 };
 

@@ -21,6 +21,7 @@ function load(file: object, env: Record<string, string> = {}, argv: string[] = [
     cwd: dir,
     uid: 1000,
     hostname: "box",
+    program: "sprite-env",
     canWrite: () => false,
   });
 }
@@ -96,7 +97,12 @@ describe("tokens", () => {
       { name: "ci", token: `${LONG}ci`, readOnly: false },
       { name: "board", token: "ffffffffffffffff", readOnly: true },
     ]);
-    expect(loaded.secretVariables).toEqual(["SPRITE_HTTP_API_TOKEN", "CI_TOKEN"]);
+    expect(loaded.secretVariables).toEqual([
+      "SPRITE_HTTP_API_TOKEN",
+      "SPRITE_S3_ACCESS_KEY",
+      "SPRITE_S3_SECRET_ACCESS_KEY",
+      "CI_TOKEN",
+    ]);
     expect(JSON.stringify(loaded.config)).not.toContain(LONG);
     expect(loaded.warnings).toEqual([]);
   });
