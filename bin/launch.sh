@@ -42,16 +42,17 @@ fi
 
 # The daemon alone (flags, or its name): room for spawns that hang in an exec on a dead mount beside files and
 # names, the soft limit of open files that services shall have, since Node raises its own, and a small young
-# generation: it saves 20 MB, and appends are no slower for it (docs/performance.md).
+# generation: it saves 20 MB, and appends are no slower for it (docs/performance.md). SIGUSR1 is the main process's:
+# Node would open its own inspector.
 options=
 case ${SPRITE_ENV_PROGRAM:-}:${1:-} in
   spritectl:* | :serve | :-*)
     UV_THREADPOOL_SIZE=32
     SPRITE_ENV_NOFILE=$(ulimit -Sn)
     export UV_THREADPOOL_SIZE SPRITE_ENV_NOFILE
-    options=--max-semi-space-size=1
+    options="--max-semi-space-size=1 --disable-sigusr1"
     ;;
 esac
 # The dashes: Node would take an --env-file among the words for its own.
-# shellcheck disable=SC2086 # one word or none
+# shellcheck disable=SC2086 # words, or none
 exec "$node" $options -- "$program" "$@"

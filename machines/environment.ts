@@ -17,15 +17,32 @@ export type EnvironmentFact =
   /** It answers, and has decided what to start. */
   | { type: "environment.ready_reached" }
   /** It was told to end; services are stopped within the deadline, in milliseconds. */
-  | { type: "environment.drain_requested"; reason: string; deadlineMs: number }
+  | {
+      type: "environment.drain_requested";
+      reason: string;
+      deadlineMs: number;
+      /** The main process's service: it ends before the others begin to. */
+      first?: string;
+      /** What that one gets in the place of its stop signal. */
+      signal?: string;
+    }
   /** `left`: names of services that were not down at the deadline. */
   | { type: "environment.drained"; left: readonly string[] }
+  /** The services that configuration owns are as it wants them: each at this version of its definition. */
+  | { type: "config.applied"; services: { readonly [name: string]: Ownership } }
   /** The wall clock jumped by so many milliseconds against our own. */
   | { type: "clock.stepped"; byMs: number }
   /** A stream's rows and its machine disagree: it is shown, and left alone. */
   | { type: "stream.quarantined"; stream: string; reason: string }
   /** A quarantined stream was deleted; a birth may begin it anew after `version`. */
   | { type: "stream.retired"; stream: string; version: number };
+
+/** Which version of a service's definition the configuration gave it last. */
+export interface Ownership {
+  version: number;
+  /** `main`: the main process; `file`: a service of the configuration file. */
+  by: "file" | "main";
+}
 
 type EnvironmentEvent = EnvironmentFact & Stamp;
 
@@ -36,6 +53,7 @@ export const ENVIRONMENT_EVENT_TYPES = [
   "environment.ready_reached",
   "environment.drain_requested",
   "environment.drained",
+  "config.applied",
   "clock.stepped",
   "stream.quarantined",
   "stream.retired",
@@ -46,6 +64,10 @@ export interface EnvironmentContext {
   /** Of the newest boot. */
   machineBoot?: string;
   deadlineMs?: number;
+  /** Of the shutdown under way. */
+  drain?: { first?: string; signal?: string } | undefined;
+  /** Services that configuration owns. */
+  owned?: { readonly [name: string]: Ownership };
   /** Why each quarantined stream is. */
   quarantined: { readonly [stream: string]: string };
   /** Streams to read only from behind this version. */
@@ -56,11 +78,20 @@ const house = setup({
   types: {} as { context: EnvironmentContext; events: EnvironmentEvent; input: { name: string } },
   actions: {
     booted: assign(({ event }) =>
-      event.type === "environment.booted" ? { machineBoot: event.machineBoot } : {},
+      event.type === "environment.booted"
+        ? { machineBoot: event.machineBoot, drain: undefined }
+        : {},
     ),
-    draining: assign(({ event }) =>
-      event.type === "environment.drain_requested" ? { deadlineMs: event.deadlineMs } : {},
-    ),
+    draining: assign(({ event }) => {
+      if (event.type !== "environment.drain_requested") return {};
+      const { deadlineMs, first, signal } = event;
+      const drain = {
+        ...(first !== undefined && { first }),
+        ...(signal !== undefined && { signal }),
+      };
+      return { deadlineMs, ...(first !== undefined && { drain }) };
+    }),
+    own: assign(({ event }) => (event.type === "config.applied" ? { owned: event.services } : {})),
     quarantine: assign(({ context, event }) =>
       event.type === "stream.quarantined"
         ? { quarantined: { ...context.quarantined, [event.stream]: event.reason } }
@@ -88,6 +119,7 @@ export const environmentMachine = house.createMachine({
   initial: "down",
   on: {
     "environment.booted": { target: ".booting", actions: "booted" },
+    "config.applied": { actions: "own" },
     "clock.stepped": { actions: "noted" },
     "stream.quarantined": { actions: "quarantine" },
     "stream.retired": { actions: "retire" },

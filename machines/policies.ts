@@ -175,7 +175,7 @@ export const needsOf = (view: View): Needs =>
     [...view.services()].map(([name, { context }]) => [name, resolved(context.definition).needs]),
   );
 
-/** A shutdown stops what nobody needs any more, then what those needed, until nothing is left. */
+/** A shutdown stops the main process first, then what nobody needs any more, then what those needed, until nothing is left. */
 const drain: Policy = (row, view) => {
   const environment = view.environment();
   if (environment?.phase !== "draining") return [];
@@ -188,10 +188,15 @@ const drain: Policy = (row, view) => {
   );
   if (live.length === 0)
     return [{ kind: "environment", event: { type: "environment.drained", left: [] } }];
+  const { first, signal } = environment.context.drain ?? {};
+  const before = live.filter(([name]) => name === first);
   const needs = needsOf(view);
-  return live
+  return (before.length > 0 ? before : live)
     .filter(([, { phase }]) => phase !== "stopping")
-    .filter(([name]) => !dependentsOf(name, needs).some((other) => isLive(view.service(other))))
+    .filter(
+      ([name]) =>
+        name === first || !dependentsOf(name, needs).some((other) => isLive(view.service(other))),
+    )
     .map(([name, { context }]) => ({
       kind: "service",
       name,
@@ -201,6 +206,7 @@ const drain: Policy = (row, view) => {
           resolved(context.definition).stopTimeoutMs,
           environment.context.deadlineMs ?? Infinity,
         ),
+        ...(name === first && signal !== undefined && { signal }),
       },
     }));
 };

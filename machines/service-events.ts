@@ -39,8 +39,8 @@ type ServiceWish =
   | { type: "service.restart_requested"; timeoutMs?: number }
   | { type: "service.delete_requested"; timeoutMs?: number }
   | { type: "service.signal_requested"; signal: string }
-  /** The daemon is ending: stop, but go on wishing to run. */
-  | { type: "service.drain_requested"; timeoutMs?: number };
+  /** The daemon is ending: stop, but go on wishing to run. `signal`: in the place of the definition's stop signal. */
+  | { type: "service.drain_requested"; timeoutMs?: number; signal?: string };
 
 /** What runners report about one life of a process, its incarnation. */
 export type ProcessReport =

@@ -9,9 +9,10 @@ import { as, house } from "./service-setup.ts";
 export const ending = ({ context, event }: { context: ServiceContext; event: ServiceEvent }) => {
   const { stopSignal, stopTimeoutMs, stopCommand } = resolved(context.definition);
   const timeoutMs = "timeoutMs" in event ? event.timeoutMs : undefined;
+  const forwarded = event.type === "service.drain_requested" ? event.signal : undefined;
   return {
     incarnation: context.open?.id ?? "",
-    signal: stopSignal,
+    signal: forwarded ?? stopSignal,
     timeoutMs: timeoutMs ?? stopTimeoutMs,
     ...(stopCommand && { definition: context.definition }),
   };

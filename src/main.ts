@@ -2,7 +2,8 @@ import { createLogger } from "./base/logger.ts";
 import { release } from "./base/parts.ts";
 import { parseFlags } from "./config/flags.ts";
 import { loadConfig } from "./config/load.ts";
-import { ended, listenForSignals } from "./daemon/signals.ts";
+import { thisSystem } from "./config/system.ts";
+import { ended, listenForSignals, passOn } from "./daemon/signals.ts";
 import { start } from "./daemon/start.ts";
 import { exitNow } from "./posix/calls.ts";
 import { forgetVariable } from "./posix/environment.ts";
@@ -19,16 +20,20 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${process.env["SPRITE_ENV_PROGRAM"] ?? "sprite-env"} ${release()}\n`);
     return 0;
   }
-  const { config, notices, secretVariables, tokens, warnings } = loadConfig(flags);
+  const system = thisSystem(); // with its secrets, which are forgotten below
+  const loaded = loadConfig(flags, system);
+  const { config, notices, secretVariables, warnings } = loaded;
   secretVariables.forEach(forgetVariable);
   const logger = createLogger({ level: config.logLevel, json: config.logJson });
   for (const notice of notices) logger.info(notice);
   for (const warning of warnings) logger.warn(warning);
-  const signals = listenForSignals(logger);
-  const daemon = await start(config, tokens, logger, release());
+  const signals = listenForSignals();
+  const daemon = await start(loaded, () => loadConfig(flags, system), logger, release());
+  passOn(signals, daemon, config, logger);
   const left = await ended(daemon, signals, config, logger);
+  const exitCode = daemon.exitCode();
   await daemon.close();
   if (left.length > 0) logger.error({ services: left }, "could not be ended");
   logger.info("the daemon ended");
-  return exitNow(0);
+  return exitNow(exitCode);
 }

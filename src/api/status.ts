@@ -42,7 +42,7 @@ export const STATUS = {
   socket_unusable: 500,
   daemon_unreachable: 502,
   daemon_running: 409,
-  config_invalid: 500,
+  config_invalid: 400,
   process_gone: 409,
   internal: 500,
 } as const satisfies Record<ErrorCode, number>;

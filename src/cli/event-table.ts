@@ -90,6 +90,7 @@ const TELLING: { readonly [Type in Fact["type"]]: Teller<Type> } = {
   "environment.drain_requested": ({ reason, deadlineMs }) =>
     `${reason}, within ${formatDuration(deadlineMs)}`,
   "environment.drained": ({ left }) => (left.length > 0 ? `left: ${left.join(", ")}` : ""),
+  "config.applied": ({ services }) => Object.keys(services).join(", "),
   "clock.stepped": ({ byMs }) => `${byMs < 0 ? "-" : "+"}${formatDuration(Math.abs(byMs))}`,
   "stream.quarantined": ({ stream, reason }) => `${stream}: ${reason}`,
   "stream.retired": ({ stream, version }) => `${stream} after version ${version}`,

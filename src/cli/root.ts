@@ -27,6 +27,8 @@ export const root = defineCommand({
     boot: () => import("./commands/boot.ts").then((file) => file.boot),
     audit: () => import("./commands/audit.ts").then((file) => file.audit),
     replay: () => import("./commands/replay.ts").then((file) => file.replay),
+    plan: () => import("./commands/plan.ts").then((file) => file.plan),
+    reload: () => import("./commands/reload.ts").then((file) => file.reload),
     config: () => import("./commands/config.ts").then((file) => file.config),
     machines: () => import("./commands/machines.ts").then((file) => file.machines),
     inspect: () => import("./commands/inspect.ts").then((file) => file.inspect),

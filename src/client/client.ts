@@ -14,6 +14,7 @@ import type {
   InspectorTicket,
   LogHead,
   Machines,
+  ConfigPlan,
   Projection,
   Service,
   ServiceChange,
@@ -32,6 +33,7 @@ export type {
   InspectorTicket,
   LogHead,
   Machines,
+  ConfigPlan,
   Projection,
   Service,
   ServiceChange,
@@ -188,6 +190,12 @@ export class Client {
     return JSON.parse(text) as Projection; // what the daemon's schema says it sends
   }
 
+  /** Has the daemon read its configuration file again and hold the services to it. @throws where it cannot be taken: nothing is changed then */
+  async reloadConfig(options?: Options): Promise<ConfigPlan> {
+    const text = await whole((await this.#command("POST", "/config/reload", options)).body);
+    return JSON.parse(text) as ConfigPlan; // what the daemon's schema says it sends
+  }
+
   /**
    * Lets a browser of the daemon's machine into the inspector: an address that is good once, for a minute.
    *
@@ -215,6 +223,11 @@ export class Client {
   }
 
   /** The daemon's read models: how far each has read, and whether it is in use. */
+  /** What reloading the daemon's configuration file would do. @throws where the daemon has none, or cannot take it */
+  configPlan(call?: CallOptions): Promise<ConfigPlan> {
+    return this.#ask<ConfigPlan>(`${this.#base}/config/plan`, call);
+  }
+
   projections(call?: CallOptions): Promise<Projection[]> {
     return this.#ask<Projection[]>(`${this.#base}/projections`, call);
   }

@@ -317,6 +317,24 @@ export interface InspectorTicket {
   address: string;
 }
 
+/** What the configuration file leads to. */
+export interface ConfigPlan {
+  /** The file, absolute. */
+  file: string;
+  services: {
+    name: string;
+    action: "create" | "change" | "delete" | "start" | "drift" | "same";
+    /** Whether its process is ended, and another started. */
+    restarts: boolean;
+    /** Whether somebody changed it by a command since. */
+    drifted: boolean;
+    /** Fields of its definition that differ. */
+    fields: string[];
+  }[];
+  /** Keys that say something else than when the daemon began: the next daemon heeds them. */
+  other_keys: string[];
+}
+
 /** What services take of the machine. */
 export interface Usage {
   /** When it was looked at: milliseconds of a clock that never goes back. */

@@ -85,7 +85,7 @@ export function merged(
 }
 
 /** Whether two definitions are the same once their defaults are in place. Values of `env` that are the same have the same reference. */
-const isSame = (old: ServiceDefinition | undefined, other: ServiceDefinition): boolean =>
+export const isSame = (old: ServiceDefinition | undefined, other: ServiceDefinition): boolean =>
   old !== undefined &&
   JSON.stringify(sorted(resolved(old))) === JSON.stringify(sorted(resolved(other)));
 

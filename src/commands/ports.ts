@@ -1,3 +1,4 @@
+import type { OwnedStep } from "./owned.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { EnvValue, ServiceDefinition } from "../../machines/definition.ts";
 import type { ExitStatus } from "../../machines/service-events.ts";
@@ -61,6 +62,23 @@ export type StreamLine =
   | { type: "stopping"; data?: string; time: number }
   | { type: "stopped"; exitCode?: number; time: number }
   | { type: "complete"; logFile: string; message?: string; time: number };
+
+/** What configuration leads to. */
+export interface ConfigPlan {
+  /** The file, absolute. */
+  file: string;
+  steps: readonly OwnedStep[];
+  /** Keys that say something else than when the daemon began, and that only another daemon heeds. */
+  otherKeys: readonly string[];
+}
+
+/** Holds the services to the configuration file. Each reads it again. */
+export interface ConfigCommands {
+  /** What `reload` would do now. @throws AppError where the file cannot be taken */
+  plan(): Promise<ConfigPlan>;
+  /** @throws AppError where the file cannot be taken: nothing is changed then */
+  reload(caller: Pick<Caller, "actor">): Promise<ConfigPlan>;
+}
 
 export interface LogOptions {
   /** The last so many lines; absent: all that is kept. */

@@ -22,6 +22,8 @@ import { fromEnvironment } from "./variables.ts";
 
 export interface Loaded {
   config: Readonly<Config>;
+  /** What was given, from all sources: for comparing, never to be shown. */
+  given: ConfigFile;
   /** Of the API over TCP. Apart from the rest, so that nobody gets them by the way. */
   tokens: readonly ApiToken[];
   /** Of S3, apart for the same reason; absent: local storage. */
@@ -238,6 +240,7 @@ export function loadConfig(flags: Flags, system: System = thisSystem()): Loaded 
   const warnings = apiListen ? checkTokens(apiListen, tokens, env) : [];
   return {
     config,
+    given: merged,
     tokens,
     s3Keys: storage?.keys,
     secretVariables: [

@@ -88,6 +88,10 @@ export function peerUid(socket: object): number | undefined {
   return handle?.fd === undefined || handle.fd < 0 ? undefined : peerCredentials(handle.fd).uid;
 }
 
+/** Refuses what this machine or this daemon could not start as it stands. */
+export const admits = (asked: Parameters<typeof admit>[0]): Promise<void> =>
+  admit(asked, ownIds(), process.env);
+
 /** What may be asked of services. Each part is handed what it needs. */
 export function commandsOf(
   { clock, journal, logs, reader, readOnly, values }: Store,
@@ -105,7 +109,7 @@ export function commandsOf(
     after,
     keys: keys({ reader, journal, clock, lastSeq: () => dispatcher.lastSeq }),
     read,
-    admits: (asked) => admit(asked, ownIds(), process.env),
+    admits,
     versions: reader,
     logLines: (name, lines, until) => logLines(logs, name, lines, until),
     retire: (name, actor) =>

@@ -1,9 +1,27 @@
+import { AppError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { unblockSignal } from "../posix/signals.ts";
 import type { Config } from "../config/schema.ts";
 import type { Daemon } from "./start.ts";
 
+/** These end the daemon, and begin with the main process. */
+const ENDING = ["SIGTERM", "SIGINT"] as const;
+/** These are for the main process alone. */
+const PASSED_ON = ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT"] as const;
+
+type PassedOn = (typeof PASSED_ON)[number];
+
+export interface Signals {
+  /** The first of those that end. */
+  first: Promise<NodeJS.Signals>;
+  /** Calls back at every later one, and at once where there was one. */
+  onAgain(callback: () => void): void;
+  /** Calls back for the others, and at once for those that came already. */
+  onOther(callback: (signal: PassedOn) => void): void;
+}
+
 /** Listens for the signals from now on: one that comes during the boot is heeded after it, so that nothing is left half begun. */
-export function listenForSignals(logger: Logger) {
+export function listenForSignals(): Signals {
   const { promise: first, resolve: heard } = Promise.withResolvers<NodeJS.Signals>();
   let again: (() => void) | undefined;
   let count = 0;
@@ -12,34 +30,75 @@ export function listenForSignals(logger: Logger) {
     count += 1;
     if (count > 1) again?.();
   };
-  process.on("SIGTERM", end);
-  process.on("SIGINT", end);
-  process.on("SIGHUP", () =>
-    logger.warn("HUP: this release does not read its configuration again; start it anew"),
-  );
+  for (const signal of ENDING) process.on(signal, end);
+  const early: PassedOn[] = [];
+  let pass = (signal: PassedOn): void => void early.push(signal);
+  for (const signal of PASSED_ON) process.on(signal, () => pass(signal));
+  unblockSignal("USR1"); // blocked by the flag that keeps it from opening Node's inspector
   return {
     first,
-    /** Calls back at every later one, and at once where there was one. */
-    onAgain: (callback: () => void) => {
+    onAgain: (callback) => {
       again = callback;
       if (count > 1) callback();
+    },
+    onOther: (callback) => {
+      pass = callback;
+      for (const signal of early.splice(0)) callback(signal);
     },
   };
 }
 
-/** Waits for the signal to end, ends the services, and hurries at the next one. Resolves with what is left. */
+/** Hands on what is for the main process. Without one HUP reads the configuration again, and the others mean nothing. */
+export function passOn(signals: Signals, daemon: Daemon, config: Config, logger: Logger): void {
+  signals.onOther((signal) => {
+    if (config.main) void daemon.signalMain(signal.slice(3)).catch(failed(logger, signal));
+    else if (signal === "SIGHUP") void daemon.reload("runtime").catch(failed(logger, signal));
+    else logger.debug({ signal }, "there is no main process to pass it on to");
+  });
+}
+
+const failed =
+  (logger: Logger, signal: string) =>
+  (error: unknown): void => {
+    if (error instanceof AppError && error.code === "service_not_running")
+      logger.debug({ signal }, "the main process does not run: it gets no signal");
+    else logger.error({ signal }, messageOf(error));
+  };
+
+/**
+ * Waits for the end: that of the main process, or a signal. Then ends the services, and hurries at the next signal. Resolves with what is left.
+ *
+ * A main process that failed ends nothing where the daemon is to stay for whoever looks.
+ */
 export async function ended(
   daemon: Daemon,
-  signals: ReturnType<typeof listenForSignals>,
+  signals: Signals,
   config: Config,
   logger: Logger,
 ): Promise<readonly string[]> {
-  const signal = await signals.first;
-  logger.info({ signal, deadlineMs: config.shutdownTimeoutMs }, "stopping all services");
-  const ending = daemon.shutdown(signal);
-  signals.onAgain(() => {
+  const over = daemon.mainEnd?.then((end) => {
+    if (end.failure === undefined) return "the main process ended";
+    const told = { failure: end.failure, exitCode: end.exitCode };
+    if (!config.keepAliveOnError) {
+      logger.error(told, "the main process failed");
+      return "the main process failed";
+    }
+    logger.error(told, "the main process failed: the API stays, since keep_alive_on_error is set");
+    return new Promise<never>(() => {}); // a signal ends us
+  });
+  const signal = signals.first.then((name) => ({ name }));
+  const why = await Promise.race(over ? [signal, over] : [signal]);
+  const reason = typeof why === "string" ? why : why.name;
+  logger.info({ reason, deadlineMs: config.shutdownTimeoutMs }, "stopping all services");
+  const ending = daemon.shutdown(
+    reason,
+    typeof why === "string" ? undefined : why.name.slice("SIG".length),
+  );
+  const hurry = (): void => {
     logger.warn("told to end again: everything gets KILL now");
     ending.hurry();
-  });
+  };
+  if (typeof why === "string") void signals.first.then(hurry);
+  else signals.onAgain(hurry);
   return ending.finished;
 }

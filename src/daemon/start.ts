@@ -2,20 +2,21 @@ import { join } from "node:path";
 import { createApiServer } from "../api/server.ts";
 import type { Logger } from "../base/logger.ts";
 import { serviceReads } from "../commands/read-services.ts";
+import type { Loaded } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import type { ApiToken } from "../config/tokens.ts";
 import { checkDefaultUser } from "../effects/admit.ts";
 import { machineBoot } from "../effects/identity.ts";
 import { ownIds } from "../effects/user.ts";
 import { runRetention } from "../journal/retention-runs.ts";
 import { createTail } from "../journal/tail.ts";
-import { boot, openIncarnations } from "../runtime/boot.ts";
+import { boot, type Configured, openIncarnations } from "../runtime/boot.ts";
 import { watchClock } from "../runtime/clock-watch.ts";
 import { type Dispatcher, inWords } from "../runtime/dispatch.ts";
 import { ENVIRONMENT } from "../runtime/group.ts";
 import { type Shutdown, shutdown } from "../runtime/shutdown.ts";
 import { after } from "./after.ts";
 import {
+  admits,
   commandsOf,
   eventLog,
   mendServices,
@@ -25,6 +26,10 @@ import {
   projectionsOf,
   usageSource,
 } from "./answers.ts";
+import { MAIN, wantedServices } from "./configured.ts";
+import { echo } from "./echo.ts";
+import { type MainEnd, mainEnded, mainExitCode } from "./main-process.ts";
+import { configOwner } from "./owner.ts";
 import { PastThread } from "./past.ts";
 import { sessionsFile } from "./sessions-file.ts";
 import { type Store, lockState, openStore } from "./open-store.ts";
@@ -34,17 +39,34 @@ import { tellBoot } from "./tell.ts";
 
 /** A daemon that runs. */
 export interface Daemon {
-  shutdown(reason: string): Shutdown;
+  /** @param signal that told it, for the main process: by name, without SIG */
+  shutdown(reason: string, signal?: string): Shutdown;
+  /** How the main process ended; absent: there is none. */
+  mainEnd?: Promise<MainEnd>;
+  /** What the process leaves with: the main process's exit code, else 0. */
+  exitCode(): number;
+  /** @throws AppError `service_not_running` */
+  signalMain(signal: string): Promise<void>;
+  /** Reads the configuration file again. @throws AppError where it cannot be taken: nothing is changed then */
+  reload(actor: string): Promise<void>;
   close(): Promise<void>;
 }
 
+/** How long whoever reads our output may take for the last of it, in milliseconds. */
+const LAST_WORDS_MS = 1_000;
+
+/** A signal that the daemon got and passes on. */
+const BY_SIGNAL = { actor: "runtime", full: true } as const;
+
 /** Everything from the lock to the socket, in the order in which each needs the one before. */
 export async function start(
-  config: Config,
-  tokens: readonly ApiToken[],
+  loaded: Loaded,
+  reread: () => Loaded,
   logger: Logger,
   release: string,
 ): Promise<Daemon> {
+  const { config, tokens } = loaded;
+  wantedServices(config, process.env); // what is wrong with them is said before anything is touched
   await checkDefaultUser(config.defaultUser, ownIds());
   const lock = await lockState(config, release);
   const store = await openStore(config, logger);
@@ -58,12 +80,23 @@ export async function start(
   dispatcher.listen((rows) => tail.publish(rows));
   const read = serviceReads(db, registry, fold, () => dispatcher.lastSeq);
   if (!readOnly) mendServices(read, store, logger);
+  const echoed = config.main && echo(logs, MAIN);
   const services = commandsOf(store, runtime, read);
+  const owner = configOwner({
+    dispatcher,
+    loaded,
+    reread,
+    env: process.env,
+    values: store.values,
+    versions: store.reader,
+    admits,
+  });
   const events = eventLog(store, tail, config.stateDir);
   const { promise: booted, resolve: hasBooted } = Promise.withResolvers<void>();
   const past = new PastThread(config.stateDir, logger);
   const api = createApiServer({
     services,
+    configuration: owner,
     events,
     config,
     tokens,
@@ -86,6 +119,7 @@ export async function start(
     await past.close();
     await dispatcher.idle();
     await logs.close();
+    await echoed?.(LAST_WORDS_MS);
     await journal.close();
     children.close();
     lock.release();
@@ -93,21 +127,36 @@ export async function start(
   if (readOnly) {
     hasBooted();
     logger.error(`${readOnly.message}. Services are left as they are`);
-    return { shutdown: () => ({ finished: Promise.resolve([]), hurry: () => {} }), close };
+    return {
+      shutdown: () => ({ finished: Promise.resolve([]), hurry: () => {} }),
+      exitCode: () => 0,
+      signalMain: () => Promise.reject(readOnly),
+      reload: () => Promise.reject(readOnly),
+      close,
+    };
   }
-  await begin(config, logs, runtime, release, logger);
+  await begin(config, logs, runtime, owner.atBoot, release, logger);
   hasBooted();
   const endUpkeep = upkeep(config, store, dispatcher, logger);
   const { socketPath: socket, stateDir: state, logDir } = config;
   logger.info({ socket, ...(listen && { listen }), state, logs: logDir }, "ready");
 
   return {
-    shutdown: (reason) =>
+    shutdown: (reason, signal) =>
       shutdown(dispatcher, processes, {
         reason,
         deadlineMs: config.shutdownTimeoutMs,
+        ...(config.main && { first: { name: MAIN, ...(signal !== undefined && { signal }) } }),
         later: after,
       }),
+    ...(config.main && { mainEnd: mainEnded(dispatcher) }),
+    exitCode: () => (config.main ? mainExitCode(dispatcher) : 0),
+    signalMain: (signal) => services.signal(MAIN, signal, BY_SIGNAL),
+    reload: async (actor) => {
+      const { steps, otherKeys } = await owner.reload({ actor });
+      const changed = steps.filter(({ action }) => action !== "same").map(({ name }) => name);
+      logger.info({ changed, otherKeys }, "the configuration was read again");
+    },
     close: async () => {
       endUpkeep();
       await close();
@@ -120,12 +169,13 @@ async function begin(
   { logDir }: Config,
   logs: Store["logs"],
   { dispatcher, fold, processes, registry }: Runtime,
+  configured: Configured,
   release: string,
   logger: Logger,
 ): Promise<void> {
   await logs.discard(openIncarnations(registry).map(({ incarnation }) => incarnation));
   const facts = { machineBoot: machineBoot(), pid: process.pid, release, logDir };
-  tellBoot(await boot(fold, registry, dispatcher, processes, facts), logger);
+  tellBoot(await boot(fold, registry, dispatcher, processes, facts, configured), logger);
   await dispatcher.command({
     actor: "runtime",
     decide: () => [{ stream: ENVIRONMENT, event: { type: "environment.ready_reached" } }],

@@ -24,9 +24,9 @@ function ofOurUser(): Environment {
   }
 }
 
-/** Variables by which the daemon is trusted, here or elsewhere: no service gets them, whatever it asks for. Source: the AWS SDK's and S3 clients' names. */
+/** Variables by which the daemon is trusted: no service gets them, whatever it asks for. */
 const OWN_SECRETS =
-  /^(SPRITE|AWS|S3|MINIO)_(.*_)?(TOKEN|KEY|KEY_ID|SECRET|PASSWORD|PASSPHRASE|CREDENTIALS)(_FILE)?$/;
+  /^SPRITE_(.*_)?(TOKEN|KEY|KEY_ID|SECRET|PASSWORD|PASSPHRASE|CREDENTIALS)(_FILE)?$/;
 
 const isOwnSecret = (name: string): boolean => OWN_SECRETS.test(name);
 
@@ -77,6 +77,20 @@ export function fromDaemon(
     ]),
   );
 }
+
+/** What our launcher gives the daemon for itself. */
+const LAUNCHERS = new Set(["SPRITE_ENV_PROGRAM", "SPRITE_ENV_NOFILE", "UV_THREADPOOL_SIZE", MARK]);
+/** What a definition can name. */
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** All variables of the daemon that the main process gets, by reference: what was started with it expects them. */
+export const daemonVariables = (daemon: Environment): { [name: string]: { $env: string } } =>
+  Object.fromEntries(
+    Object.keys(daemon)
+      .filter((name) => NAME.test(name) && !isOwnSecret(name) && !LAUNCHERS.has(name))
+      .toSorted()
+      .map((name) => [name, { $env: name }]),
+  );
 
 /** What the machine's list of users says of one: the home that a service of that user begins in, and its shell. */
 interface UserEntry {

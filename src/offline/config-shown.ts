@@ -77,7 +77,7 @@ function redacted(key: ConfigKey, value: unknown): unknown {
     return value.map((one) => String(one).replace(/=[\s\S]*$/, `=${HIDDEN}`));
   if (key === "s3" && typeof value === "object" && value !== null)
     return Object.fromEntries(
-      Object.entries(value).map(([name, one]) => [name, /_key$/.test(name) ? HIDDEN : one]),
+      Object.entries(value).map(([name, one]) => [name, name.endsWith("_key") ? HIDDEN : one]),
     );
   return key === "services" ? Object.keys(value as object) : value;
 }

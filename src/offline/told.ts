@@ -83,6 +83,7 @@ const TELL: Readonly<Record<string, (row: EventRow) => string>> = {
   "environment.ready_reached": () => "everything that could start was asked to",
   "environment.drain_requested": (row) => `the daemon was told to end${because(row)}`,
   "environment.drained": () => "the daemon ended its services",
+  "config.applied": () => "the services of the configuration are as it wants them",
   "clock.stepped": (row) => `the clock on the wall jumped by ${numberOf(row, "byMs") ?? 0} ms`,
   "stream.quarantined": (row) => `${idOf(textOf(row, "stream"))} was quarantined${because(row)}`,
   "stream.retired": (row) => `${idOf(textOf(row, "stream"))} was given up`,

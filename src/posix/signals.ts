@@ -25,6 +25,22 @@ export function signalNumber(name: string): number | undefined {
   return number <= LAST_SIGNAL ? number : undefined;
 }
 
+const setMask = bind<(how: number, set: Buffer, old: null) => number>(
+  "int pthread_sigmask(int how, const void *set, void *old)",
+);
+/** Source: bits/sigaction.h, SIG_UNBLOCK. */
+const UNBLOCK = 1;
+const SET_BYTES = 128;
+
+/** Lets a signal through to this thread that Node blocks in all of them, as SIGUSR1 with --disable-sigusr1. */
+export function unblockSignal(name: string): void {
+  const set = Buffer.alloc(SET_BYTES);
+  const bit = (signalNumber(name) ?? 0) - 1;
+  if (bit < 0) return;
+  set[bit >> 3] = 1 << (bit & 7);
+  setMask(UNBLOCK, set, null);
+}
+
 /** Name of a signal without `SIG`; the C library's own have none and are called by their number. */
 export function signalName(number: number): string {
   const name = NAMES.get(number);

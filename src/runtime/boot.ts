@@ -1,8 +1,9 @@
 import type { Found } from "../../machines/service-events.ts";
 import type { ServiceContext } from "../../machines/service-context.ts";
+import type { SealedValue } from "../journal/journal.ts";
 import { kindOf } from "../journal/record.ts";
 import type { Dispatcher } from "./dispatch.ts";
-import { ENVIRONMENT, type Fact } from "./group.ts";
+import { ENVIRONMENT, type Fact, type RuntimeView } from "./group.ts";
 import type { OpenIncarnation, ProcessRunner } from "./ports.ts";
 import type { Registry } from "./registry.ts";
 import type { Fold, Mismatch } from "./replay.ts";
@@ -23,6 +24,15 @@ export interface BootReport {
   /** Services whose old process nothing proves to be ours. */
   unproven: readonly { service: string; pid: number }[];
 }
+
+/** What configuration wants of services, decided in the same group: nothing starts as it was before. */
+export interface Configured {
+  facts: (view: RuntimeView) => readonly Fact[];
+  /** Filled while `facts` decides. */
+  sealed: readonly SealedValue[];
+}
+
+const NOTHING: Configured = { facts: () => [], sealed: [] };
 
 /** What a service's context says is open: what a daemon has to look for. */
 export function openOf(stream: string, { open }: Pick<ServiceContext, "open">): OpenIncarnation[] {
@@ -54,6 +64,7 @@ export async function boot(
   dispatcher: Dispatcher,
   processes: ProcessRunner,
   facts: BootFacts,
+  configured: Configured = NOTHING,
 ): Promise<BootReport> {
   const open = openIncarnations(registry);
   const found = await processes.look(open);
@@ -91,7 +102,11 @@ export async function boot(
         event: { type: "environment.booted", found: foundOf(stream), newMachineBoot },
       })),
   ];
-  await dispatcher.command({ actor: "runtime", decide: () => decision });
+  await dispatcher.command({
+    actor: "runtime",
+    decide: (view) => [...decision, ...configured.facts(view)],
+    sealed: configured.sealed,
+  });
   return {
     afterKill: before !== undefined && before.phase !== "down",
     quarantined: mismatches,

@@ -25,6 +25,8 @@ export function shutdown(
   options: {
     reason: string;
     deadlineMs: number;
+    /** A service that ends before the others, and what it gets in the place of its stop signal. */
+    first?: { name: string; signal?: string };
     later: (ms: number, callback: () => void) => void;
   },
 ): Shutdown {
@@ -46,8 +48,14 @@ export function shutdown(
     }
   };
   const run = async (): Promise<readonly string[]> => {
-    const { reason, deadlineMs } = options;
-    const event = { type: "environment.drain_requested", reason, deadlineMs };
+    const { reason, deadlineMs, first } = options;
+    const event = {
+      type: "environment.drain_requested",
+      reason,
+      deadlineMs,
+      ...(first && { first: first.name }),
+      ...(first?.signal !== undefined && { signal: first.signal }),
+    };
     // A store that takes no row must not keep us here: the deadline ends the services all the same.
     const recorded = dispatcher
       .command({ actor: "runtime", decide: () => [{ stream: ENVIRONMENT, event }] })

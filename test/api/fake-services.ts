@@ -99,6 +99,10 @@ export function fakeApi(answers: Partial<ServiceCommands> = {}, options: Partial
       noteReached: () => {},
       sessions: { read: () => [], write: () => {} },
     },
+    configuration: {
+      plan: async () => ({ file: "/etc/config.json", steps: [], otherKeys: [] }),
+      reload: async () => ({ file: "/etc/config.json", steps: [], otherKeys: [] }),
+    },
     usage: () => ({ at: 0, services: new Map() }),
     logger: createLogger({
       level: "debug",

@@ -182,7 +182,10 @@ describe("components", () => {
 
   it.each([
     [{ components: { db: {} } }, /components\.db\.start_command field is required/],
-    [{ components: { db: { start: ["x"] } } }, /there is no components\.db\.start: known are start_command/],
+    [
+      { components: { db: { start: ["x"] } } },
+      /there is no components\.db\.start: known are start_command/,
+    ],
     [{ components: { "a b": { start_command: ["x"] } } }, /has the name "a b"/],
     [{ components: [] }, /components is \[\]/],
   ])("%j are refused", (file, message) => {

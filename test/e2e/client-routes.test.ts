@@ -1,4 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { Client } from "../../src/client/client.ts";
 import { bootedSprite, fixture } from "../support/daemon.ts";
 
@@ -45,6 +48,8 @@ const CALLS: Record<string, ((client: Client) => Promise<unknown>) | null> = {
   "get /machines": (client) => client.machines(),
   "get /usage": (client) => client.usage(),
   "post /inspector/tickets": (client) => client.inspectorTicket({ readOnly: true }),
+  "get /config/plan": (client) => client.configPlan(),
+  "post /config/reload": (client) => client.reloadConfig(),
   "get /projections": (client) => client.projections(),
   "post /projections/{name}/rebuild": (client) => client.rebuildProjection("services"),
   "get /healthz": (client) => client.health(),
@@ -55,12 +60,19 @@ const CALLS: Record<string, ((client: Client) => Promise<unknown>) | null> = {
 
 const TOKEN = "a-token-of-sixteen-bytes-and-more";
 
+function emptyConfig(): string {
+  const directory = mkdtempSync(join(tmpdir(), "sprite-config-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  writeFileSync(join(directory, "config.json"), "{}");
+  return join(directory, "config.json");
+}
+
 const WAYS = ["socket", "TCP"] as const;
 
 describe.each(WAYS)("the client, over %s", (way) => {
   it("has a call for every operation of the API, and each works", async () => {
     const options = {
-      flags: ["--listen", "127.0.0.1:0"],
+      flags: ["--listen", "127.0.0.1:0", "--config", emptyConfig()],
       env: { SPRITE_HTTP_API_TOKEN: TOKEN },
     };
     const sprite = await bootedSprite(options);

@@ -317,6 +317,43 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     description: "Of the processes in each service's session; an answer is good for a second.",
     answer: "By service",
   },
+  "GET /config/plan": {
+    id: "getConfigPlan",
+    tag: "daemon",
+    summary: "What reading the configuration file again would do",
+    description:
+      "The daemon reads its file, and changes nothing. Drift is what somebody changed by a command since the file was applied.",
+    answer: "What becomes of each service that the file names or named",
+    errors: [
+      "config_invalid",
+      "not_built_yet",
+      "user_not_allowed",
+      "http_port_taken",
+      "service_needed",
+    ],
+  },
+  "POST /config/reload": {
+    id: "reloadConfig",
+    tag: "daemon",
+    summary: "Read the configuration file again, and hold the services to it",
+    description:
+      "What was changed by a command is undone, what left the file is stopped and deleted, what somebody stopped stays stopped. A file that is wrong in any place changes nothing.",
+    answer: "What was done",
+    errors: [
+      "body_too_large",
+      "config_invalid",
+      "not_built_yet",
+      "user_not_allowed",
+      "http_port_taken",
+      "service_needed",
+      "service_deleting",
+      "service_quarantined",
+      "busy",
+      "shutting_down",
+      "storage_full",
+      "storage_failed",
+    ],
+  },
   "GET /projections": {
     id: "listProjections",
     tag: "daemon",
