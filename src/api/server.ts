@@ -6,6 +6,7 @@ import { AppError } from "../base/errors.ts";
 import { jsonProblem } from "../base/json.ts";
 import type { Logger } from "../base/logger.ts";
 import { shippedFolder, type Unpack } from "../base/parts.ts";
+import type { Readiness, RunCommand } from "../commands/exec.ts";
 import type { ConfigCommands, ServiceCommands } from "../commands/ports.ts";
 import { addressText, type ListenAddress } from "../config/listen.ts";
 import type { Config } from "../config/schema.ts";
@@ -29,8 +30,10 @@ import { createStreams, type StreamLimits } from "./ndjson-reply.ts";
 import { compileSchema } from "./refuse.ts";
 import { catalogueRoutes } from "./openapi/catalogue.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
+import { type DebugProcesses, debugRoutes } from "./routes/debug.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { execRoutes } from "./routes/exec.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { type MachineTold, machineRoutes } from "./routes/machines.ts";
 import { sessionRoutes, ticketRoutes } from "./routes/inspector.ts";
@@ -39,6 +42,7 @@ import { type Past, pastRoutes } from "./routes/past.ts";
 import { projectionRoutes, type Projections } from "./routes/projections.ts";
 import { serviceCommandRoutes } from "./routes/service-commands.ts";
 import { serviceRoutes } from "./routes/services.ts";
+import { storageRoutes } from "./routes/storage.ts";
 import { usageRoutes, type UsageSource } from "./routes/usage.ts";
 import { listenOnSocket } from "./socket.ts";
 
@@ -70,6 +74,9 @@ export interface ApiOptions {
   past: Past;
   machines: () => readonly MachineTold[];
   usage: UsageSource;
+  exec: { run: RunCommand; readiness: Readiness };
+  /** Only in a daemon that was started for it. */
+  debug?: DebugProcesses;
   browsers: BrowserPlace;
   /** Whose holders may use the API over TCP. */
   tokens: readonly ApiToken[];
@@ -149,8 +156,9 @@ const STATUS_LINES: Readonly<Record<string, string>> = {
 
 /** Answers what is not HTTP, or too slow, or has headers that are too long. No request exists yet, so it is written by hand. */
 const refuseConnection =
-  (version: string) =>
+  (version: string, patient: WeakSet<Socket>) =>
   (error: Error & { code?: string }, socket: Socket): void => {
+    if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && patient.has(socket)) return;
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
     const body = JSON.stringify({ error: "invalid_request", message: error.message });
     socket.write(
@@ -172,7 +180,7 @@ const onlySprite =
     );
   };
 
-function build(options: ApiOptions): FastifyInstance {
+function build(options: ApiOptions, patient: WeakSet<Socket>): FastifyInstance {
   const { logger, version } = options;
   const sendError = errorSender(logger, BODY_LIMIT);
   const app = fastify({
@@ -181,7 +189,7 @@ function build(options: ApiOptions): FastifyInstance {
     routerOptions: { maxParamLength: 1_000, ignoreTrailingSlash: true },
     return503OnClosing: false, // its body would have another shape; streams and commands refuse by themselves
     forceCloseConnections: "idle",
-    clientErrorHandler: refuseConnection(version),
+    clientErrorHandler: refuseConnection(version, patient),
     frameworkErrors: (error, request, reply) => {
       void reply.header("sprite-version", version);
       sendError(error, request, reply);
@@ -213,13 +221,15 @@ class Listeners {
   readonly #app: FastifyInstance;
   readonly #options: ApiOptions;
   readonly #remote = new WeakSet<Socket>();
+  readonly #patient: WeakSet<Socket>;
   #removeSocket: (() => void) | undefined;
   #tcp: TcpListener | undefined;
   #browsers: Promise<TcpListener> | undefined;
   #looking: NodeJS.Timeout | undefined;
 
-  constructor(app: FastifyInstance, options: ApiOptions) {
+  constructor(app: FastifyInstance, options: ApiOptions, patient: WeakSet<Socket>) {
     this.#app = app;
+    this.#patient = patient;
     this.#options = options;
     app.server.maxConnections = MAX_CONNECTIONS;
     cutStalled(app.server, LOCAL_STALL_MS);
@@ -303,7 +313,7 @@ class Listeners {
       limits: { ...TCP_LIMITS, ...this.#options.limits },
       remember: (socket) => void this.#remote.add(socket),
       onRequest: (request, response) => this.#app.routing(request, response),
-      onClientError: refuseConnection(this.#options.version),
+      onClientError: refuseConnection(this.#options.version, this.#patient),
     });
   }
 }
@@ -314,8 +324,10 @@ class Listeners {
  */
 export function createApiServer(options: ApiOptions): ApiServer {
   const { services, config, logger, tokens } = options;
-  const app = build(options);
-  const listeners = new Listeners(app, options);
+  /** Connections whose request may take as long as it likes to come in. */
+  const patient = new WeakSet<Socket>();
+  const app = build(options, patient);
+  const listeners = new Listeners(app, options, patient);
   const { isRemote } = listeners;
   const http = countRequests(app);
   const catalogue = catalogueRoutes(app);
@@ -341,6 +353,15 @@ export function createApiServer(options: ApiOptions): ApiServer {
     await scope.register(eventRoutes({ log: options.events, feed, streams }));
     await scope.register(projectionRoutes(options.projections));
     await scope.register(configurationRoutes(options.configuration, callerOf));
+    await scope.register(
+      execRoutes({
+        ...options.exec,
+        streams,
+        isPatient: ({ raw }) => void patient.add(raw.socket),
+      }),
+    );
+    await scope.register(storageRoutes);
+    if (options.debug) await scope.register(debugRoutes(options.debug));
     await scope.register(pastRoutes(options.past));
     await scope.register(machineRoutes(options.machines));
     await scope.register(usageRoutes(options.usage));

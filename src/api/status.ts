@@ -27,6 +27,7 @@ export const STATUS = {
   idempotency_conflict: 409,
   event_refused: 409,
   body_too_large: 413,
+  environment_not_ready: 503,
   timed_out: 504,
   shutting_down: 503,
   busy: 503,

@@ -25,6 +25,7 @@ export const ERRORS = {
   idempotency_conflict: "the idempotency key was used for another request",
   event_refused: "the service cannot take this in its present state",
   body_too_large: "the request body is over the limit",
+  environment_not_ready: "the main process or a component is not up in time",
   timed_out: "the time given ran out",
   shutting_down: "the daemon is ending and takes no new work",
   busy: "the queue of commands is full",

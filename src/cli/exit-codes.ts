@@ -52,6 +52,7 @@ const EXIT_CODES = {
   version_conflict: EXIT.conflict,
   idempotency_conflict: EXIT.conflict,
   event_refused: EXIT.conflict,
+  environment_not_ready: EXIT.timedOut,
   timed_out: EXIT.timedOut,
   daemon_unreachable: EXIT.unreachable,
   socket_unusable: EXIT.unreachable,

@@ -60,14 +60,22 @@ async function* toTheEnd(reader: ByteReader): AsyncGenerator<Buffer> {
   }
 }
 
-/** Source: RFC 9112, section 7.1. Extensions and trailers are passed over. */
+/** A chunk of no more than a piece comes whole: some replies say something by their chunks. Source: RFC 9112, section 7.1. Extensions and trailers are passed over. */
 async function* chunked(reader: ByteReader): AsyncGenerator<Buffer> {
   for (;;) {
     const size = await chunkSize(reader);
     if (size === 0) return;
-    yield* counted(reader, size);
+    if (size <= PIECE_BYTES) yield await joined(counted(reader, size));
+    else yield* counted(reader, size);
     await reader.line(MAX_SIZE_LINE_BYTES);
   }
+}
+
+async function joined(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
+  const all: Buffer[] = [];
+  for await (const piece of pieces) all.push(piece);
+  const [first = Buffer.alloc(0)] = all;
+  return all.length === 1 ? first : Buffer.concat(all);
 }
 
 async function chunkSize(reader: ByteReader): Promise<number> {

@@ -1,12 +1,20 @@
 import { AppError, type ErrorCode } from "../base/errors.ts";
 import { socketPlaces } from "../config/places.ts";
+import { type ExecPiece, piecesOf } from "./pieces.ts";
 import { again } from "./again.ts";
 import { socketEndpoint, urlEndpoint, type Endpoint } from "./endpoint.ts";
 import { followed, rowsOf, type EventsOptions } from "./events.ts";
 import { failureOf } from "./failure.ts";
 import { exchange, type HttpReply, type HttpRequest } from "./http.ts";
 import { jsonLines, whole } from "./lines.ts";
-import type { CallOptions, ClientOptions, ListOptions, LogsOptions, Options } from "./options.ts";
+import type {
+  CallOptions,
+  ClientOptions,
+  ExecOptions,
+  ListOptions,
+  LogsOptions,
+  Options,
+} from "./options.ts";
 import { Past } from "./past.ts";
 import type {
   EventRecord,
@@ -24,7 +32,15 @@ import type {
 } from "./types.ts";
 
 export { AppError, type ErrorCode };
-export type { CallOptions, ClientOptions, ListOptions, LogsOptions, Options } from "./options.ts";
+export type { ExecPiece } from "./pieces.ts";
+export type {
+  CallOptions,
+  ClientOptions,
+  ExecOptions,
+  ListOptions,
+  LogsOptions,
+  Options,
+} from "./options.ts";
 export type { EventsOptions, HttpReply, HttpRequest };
 export type { Past } from "./past.ts";
 export type {
@@ -223,6 +239,27 @@ export class Client {
   }
 
   /** The daemon's read models: how far each has read, and whether it is in use. */
+  /**
+   * Runs a command beside the main process, once both can run. Leaving the pieces early ends it.
+   *
+   * @param command the program and its arguments
+   * @throws AppError `environment_not_ready`
+   */
+  async exec(
+    command: readonly string[],
+    { env = {}, dir, path, stdin, signal }: ExecOptions = {},
+  ): Promise<AsyncGenerator<ExecPiece, void>> {
+    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const query = { cmd: command, env: variables, dir, path, stdin: stdin !== undefined };
+    const request: HttpRequest = {
+      method: "POST",
+      path: this.#base + withQuery("/exec", query),
+      ...(stdin !== undefined && { body: stdin }),
+      signal,
+    };
+    return piecesOf((await this.#accepted(request)).body);
+  }
+
   /** What reloading the daemon's configuration file would do. @throws where the daemon has none, or cannot take it */
   configPlan(call?: CallOptions): Promise<ConfigPlan> {
     return this.#ask<ConfigPlan>(`${this.#base}/config/plan`, call);

@@ -39,6 +39,18 @@ export interface Options extends CallOptions {
   idempotencyKey?: string | undefined;
 }
 
+/** How a command is run beside the main process. */
+export interface ExecOptions extends CallOptions {
+  /** Over what the main process has. */
+  env?: Readonly<Record<string, string>> | undefined;
+  /** Default: the directory of the main process. */
+  dir?: string | undefined;
+  /** What is executed in the place of the first word. */
+  path?: string | undefined;
+  /** Its input. Default: none. */
+  stdin?: string | Buffer | undefined;
+}
+
 export interface ListOptions extends CallOptions {
   /** Only services that have all of these labels. */
   labels?: Readonly<Record<string, string>> | undefined;

@@ -46,6 +46,7 @@ export const shutdownMs = (merged: ConfigFile, main: MainProcess | undefined): n
 export function execPlace(merged: ConfigFile, cwd: string): ExecPlace {
   return Object.freeze({
     dir: resolve(cwd, merged.process_working_dir ?? "."),
+    isDirChosen: Boolean(merged.process_working_dir),
     env: Object.freeze(Object.fromEntries((merged.process_environment ?? []).map(pair))),
     wrapper: wrapper(merged, "wrapper_command"),
     ttyWrapper: wrapper(merged, "tty_wrapper_command"),

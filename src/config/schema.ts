@@ -453,7 +453,10 @@ export interface MainProcess {
 
 /** Where and with what the main process and POST /exec run. */
 export interface ExecPlace {
+  /** Absolute. */
   dir: string;
+  /** Whether it was named; else it is the daemon's own. */
+  isDirChosen: boolean;
   /** Over the daemon's own variables. */
   env: Readonly<Record<string, string>>;
   wrapper: readonly string[];

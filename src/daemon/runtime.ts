@@ -31,7 +31,15 @@ export function startRuntime(
   inspect?: RegistryOptions["inspect"],
 ) {
   const adopts = adoptOrphans(config.reaper);
-  const children = createChildren({ adopts });
+  logger.debug(
+    { pid1: process.pid === 1 },
+    adopts ? "orphans come to us, and are reaped" : "orphans are left to the init program above us",
+  );
+  const children = createChildren({
+    adopts,
+    onReaped: (pid, name, status) =>
+      logger.debug({ orphan: pid, name, ...status }, "an orphan was reaped"),
+  });
   const report = (stream: string, facts: readonly Fact["event"][]): void =>
     dispatcher.report(stream, facts);
   const signs = createSigns({ runDir: join(config.stateDir, "run"), logger });
@@ -94,7 +102,7 @@ export function startRuntime(
     onSkipped: ({ stream, event }, reason) => logger.debug({ stream, event: event.type }, reason),
     onError: (message, error) => logger.error(`${message}: ${inWords(error)}`),
   });
-  return { children, dispatcher, fold, processes, registry };
+  return { children, dispatcher, fold, nofile, processes, registry };
 }
 
 /** What decides and what does. */

@@ -5,6 +5,9 @@ import { serviceReads } from "../commands/read-services.ts";
 import type { Loaded } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { checkDefaultUser } from "../effects/admit.ts";
+import { daemonVariables, fromDaemon } from "../effects/environment.ts";
+import { createExec } from "../effects/exec.ts";
+import { createZombie, lookAtProcess } from "../effects/zombie.ts";
 import { machineBoot } from "../effects/identity.ts";
 import { ownIds } from "../effects/user.ts";
 import { runRetention } from "../journal/retention-runs.ts";
@@ -30,6 +33,7 @@ import { MAIN, wantedServices } from "./configured.ts";
 import { echo } from "./echo.ts";
 import { type MainEnd, mainEnded, mainExitCode } from "./main-process.ts";
 import { configOwner } from "./owner.ts";
+import { environmentReadiness } from "./readiness.ts";
 import { PastThread } from "./past.ts";
 import { sessionsFile } from "./sessions-file.ts";
 import { type Store, lockState, openStore } from "./open-store.ts";
@@ -108,6 +112,23 @@ export async function start(
     past,
     machines: ourMachines,
     usage: usageSource(dispatcher),
+    exec: {
+      run: createExec({
+        ...config.exec,
+        baseEnv: () => fromDaemon(daemonVariables(process.env), process.env),
+        user: config.defaultUser,
+        own: ownIds(),
+        nofile: runtime.nofile,
+        logger,
+      }),
+      readiness: environmentReadiness({
+        dispatcher,
+        hasMain: config.main !== undefined,
+        maxWaitMs: config.apiMaxWaitMs,
+        unready: () => [],
+      }),
+    },
+    ...(config.debug && { debug: { createZombie, check: lookAtProcess } }),
     browsers: sessionsFile(join(config.stateDir, "run/browsers.json")),
     version: release,
     unpack: () => join(config.stateDir, "unpacked"),

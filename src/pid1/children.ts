@@ -31,6 +31,13 @@ export interface Children {
   close(): void;
 }
 
+interface ChildrenOptions {
+  /** Whether what our children orphan comes to us (adoptOrphans); else nobody can say what they left. */
+  adopts: boolean;
+  /** Told of each orphan that ended and was reaped. */
+  onReaped?: (pid: number, name: string, status: WaitStatus) => void;
+}
+
 interface Row {
   ended(status: ExitStatus): void;
   told: boolean;
@@ -38,12 +45,10 @@ interface Row {
 
 /**
  * Begins to look after children. One a process, in its main thread.
- *
- * @param options `adopts`: whether what our children orphan comes to us (adoptOrphans); else nobody can say what they left
  */
-export function createChildren(options = { adopts: true }): Children {
+export function createChildren(options: ChildrenOptions = { adopts: true }): Children {
   const table = new Map<number, Row>();
-  const reaper = createReaper((pid) => table.has(pid));
+  const reaper = createReaper((pid) => table.has(pid), options.onReaped);
   const sweep = () => {
     for (const [pid, row] of table) lookAt(pid, row);
     reaper.sweep();

@@ -1,9 +1,9 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { isChildSubreaper } from "../posix/calls.ts";
-import { mainThreadChildren, procIsOurs } from "../posix/proc.ts";
+import { mainThreadChildren, processName, procIsOurs } from "../posix/proc.ts";
 import { spawnsInFlight } from "../posix/spawn.ts";
-import { reap, someZombie } from "../posix/wait.ts";
+import { type Look, reap, someZombie, type WaitStatus } from "../posix/wait.ts";
 
 /**
  * What was orphaned below us and came to us, since we are process 1 or child subreaper.
@@ -24,8 +24,12 @@ interface Reaper {
  * Where this process is neither process 1 nor subreaper by now, no orphan comes and nothing is reaped.
  *
  * @param isWaitedFor whether the children table has the pid
+ * @param onReaped told of each, with the name of the program that it was
  */
-export function createReaper(isWaitedFor: (pid: number) => boolean): Reaper {
+export function createReaper(
+  isWaitedFor: (pid: number) => boolean,
+  onReaped: (pid: number, name: string, status: WaitStatus) => void = () => {},
+): Reaper {
   const forked = new Set<ChildProcess>();
   const noteFork = (message: unknown) => {
     const { process: child } = message as { process: ChildProcess }; // Node's documented message
@@ -39,6 +43,12 @@ export function createReaper(isWaitedFor: (pid: number) => boolean): Reaper {
   const canSee = areOurs && procIsOurs();
   const isOrphan = (pid: number) => !isWaitedFor(pid) && !isNodes(pid);
   let again: NodeJS.Timeout | undefined;
+  const take = (pid: number): Look => {
+    const name = processName(pid) ?? "";
+    const seen = reap(pid);
+    if (typeof seen === "object") onReaped(pid, name, seen);
+    return seen;
+  };
 
   /** Where no list shows the orphans: one zombie after the other, as long as each is nobody's. What hides them is gone soon. */
   const reapUnseen = () => {
@@ -48,14 +58,14 @@ export function createReaper(isWaitedFor: (pid: number) => boolean): Reaper {
         again ??= setTimeout(reapUnseen, AGAIN_MS).unref();
         return;
       }
-      reap(pid);
+      take(pid);
     }
   };
   return {
     sweep: () => {
       const list = canSee ? mainThreadChildren() : undefined;
       if (!list && areOurs) reapUnseen();
-      return list?.filter(isOrphan).filter((pid) => reap(pid) === "running");
+      return list?.filter(isOrphan).filter((pid) => take(pid) === "running");
     },
     close: () => {
       clearTimeout(again);

@@ -99,6 +99,13 @@ export function fakeApi(answers: Partial<ServiceCommands> = {}, options: Partial
       noteReached: () => {},
       sessions: { read: () => [], write: () => {} },
     },
+    exec: {
+      run: async (_, output) => {
+        await output.stdout(Buffer.from("ok\n"));
+        return 0;
+      },
+      readiness: { wait: async () => {} },
+    },
     configuration: {
       plan: async () => ({ file: "/etc/config.json", steps: [], otherKeys: [] }),
       reload: async () => ({ file: "/etc/config.json", steps: [], otherKeys: [] }),

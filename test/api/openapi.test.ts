@@ -95,7 +95,7 @@ describe("the routes", () => {
         name,
         operationId: expect.stringMatching(/^[a-z]+[A-Za-z]+$/) as string,
         summary: expect.stringMatching(/^.{10,80}$/) as string,
-        tags: [expect.stringMatching(/^(services|events|past|daemon)$/) as string],
+        tags: [expect.stringMatching(/^(services|exec|events|past|daemon)$/) as string],
       });
       expect(Object.keys(responses)).toEqual(
         expect.arrayContaining([successOf(name), "400", "403", "500"]),

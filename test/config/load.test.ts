@@ -70,7 +70,7 @@ it("has a default for everything", () => {
     spriteName: "box-1-example-org",
     reaper: "auto",
     main: undefined,
-    exec: { dir, env: {}, wrapper: [], ttyWrapper: [] },
+    exec: { dir, isDirChosen: false, env: {}, wrapper: [], ttyWrapper: [] },
     keepAliveOnError: false,
     apiMaxWaitMs: 30_000,
     components: [],

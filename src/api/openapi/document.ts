@@ -249,6 +249,7 @@ export function openapiDocument(
     security: Object.keys(SECURITY).map((name) => ({ [name]: [] })),
     tags: [
       { name: "services", description: "What runs" },
+      { name: "exec", description: "Commands beside the main process" },
       { name: "events", description: "What happened" },
       { name: "past", description: "What was at any moment, and why" },
       { name: "daemon", description: "The daemon itself" },

@@ -8,7 +8,7 @@ export type RequestHeader = "Idempotency-Key" | "If-Match" | "Last-Event-ID";
 export interface Operation {
   /** Of this operation for ever: programs made from the document call it so. */
   id: string;
-  tag: "services" | "events" | "past" | "daemon";
+  tag: "services" | "exec" | "events" | "past" | "daemon";
   summary: string;
   description?: string;
   /** What a success answers: JSON, unless `types` says otherwise. */
@@ -353,6 +353,16 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       "storage_full",
       "storage_failed",
     ],
+  },
+  "POST /exec": {
+    id: "runCommand",
+    tag: "exec",
+    summary: "Run a command in the directory and environment of the main process",
+    description:
+      "It waits until main process and components are up. With `stdin=true` the body is the command's input. Each piece of the answer begins with a byte: 1 for standard output, 2 for standard error, 3 for the end, with the exit code in the byte that follows (128 and the number for a signal, 127 where there is no such program). One chunk of the answer is one piece. Leaving ends the command: TERM, and KILL 5 s later.",
+    answer: "Pieces of output, then the exit code",
+    types: ["application/octet-stream"],
+    errors: ["environment_not_ready", "busy", "shutting_down"],
   },
   "GET /projections": {
     id: "listProjections",

@@ -1,0 +1,222 @@
+import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { Client, type ExecOptions } from "../../src/client/client.ts";
+import { bootedSprite, fixture, sprite, type Sprite } from "../support/daemon.ts";
+import { until } from "../support/until.ts";
+
+interface Ran {
+  stdout: string;
+  stderr: string;
+  code: number | undefined;
+}
+
+async function exec(made: Sprite, command: string[], options: ExecOptions = {}): Promise<Ran> {
+  const ran: Ran = { stdout: "", stderr: "", code: undefined };
+  for await (const piece of await new Client({ socket: made.socket }).exec(command, options)) {
+    if (piece.type === "exit") ran.code = piece.exitCode;
+    else ran[piece.type] += piece.data.toString();
+  }
+  return ran;
+}
+
+async function configured(config: object, ...flags: string[]): Promise<Sprite> {
+  const made = sprite();
+  const file = join(made.dir, "config.json");
+  writeFileSync(file, JSON.stringify(config));
+  await made.boot({ flags: ["--config", file, ...flags] });
+  return made;
+}
+
+const sh = (script: string): string[] => ["sh", "-c", script];
+
+describe("POST /exec", () => {
+  it("answers in pieces, one a chunk, the exit code last", async () => {
+    const made = await bootedSprite();
+    const query = ["sh", "-c", "printf ok; sleep 0.2; printf no >&2; exit 42"]
+      .map((word) => `cmd=${encodeURIComponent(word)}`)
+      .join("&");
+    const socket = connect(made.socket);
+    socket.write(`POST /exec?${query} HTTP/1.1\r\nHost: sprite\r\nConnection: close\r\n\r\n`);
+    let text = "";
+    for await (const data of socket) text += (data as Buffer).toString("latin1");
+    const [head = "", ...body] = text.split("\r\n\r\n");
+
+    expect(head).toMatch(/^HTTP\/1\.1 200 /);
+    expect(head.toLowerCase()).toContain("content-type: application/octet-stream");
+    expect(head.toLowerCase()).toContain("x-content-type-options: nosniff");
+    expect(head.toLowerCase()).toContain("transfer-encoding: chunked");
+    expect(body.join("\r\n\r\n")).toBe(
+      "3\r\n\u0001ok\r\n3\r\n\u0002no\r\n2\r\n\u0003\u002a\r\n0\r\n\r\n",
+    );
+  });
+
+  it.each([
+    [sh("exit 0"), 0],
+    [sh("exit 255"), 255],
+    [sh("kill -TERM $$"), 143],
+    [sh("kill -KILL $$"), 137],
+    [["no-such-program"], 127],
+    [["/etc/passwd"], 126],
+    [["/no/such/file"], 127],
+  ])("%j gives %d", async (command, code) => {
+    const made = await bootedSprite();
+    const ran = await exec(made, command);
+
+    expect(ran.code).toBe(code);
+    if (code === 126 || code === 127) expect(ran.stderr).toMatch(/^sprite-env: .*\n$/s);
+  });
+
+  it("runs in the directory and environment of the main process, with what was asked for over it", async () => {
+    const made = sprite();
+    const file = join(made.dir, "config.json");
+    writeFileSync(
+      file,
+      JSON.stringify({
+        process_command: [fixture("forever")],
+        process_working_dir: made.home,
+        process_environment: ["A=configured", "B=configured"],
+      }),
+    );
+    await made.boot({
+      flags: ["--config", file],
+      env: { OURS: "ours", SPRITE_HTTP_API_TOKEN: "0123456789abcdef" },
+    });
+    const script = sh('echo "$(pwd) $A $B $OURS [$SPRITE_HTTP_API_TOKEN]"');
+
+    expect((await exec(made, script)).stdout).toBe(`${made.home} configured configured ours []\n`);
+    const asked = await exec(made, script, { env: { B: "a = b" }, dir: "/" });
+    expect(asked.stdout).toBe("/ configured a = b ours []\n");
+    expect((await exec(made, ["me", "-c", "echo $0"], { path: "/bin/sh" })).stdout).toBe("me\n");
+  });
+
+  it("hands on the body as input, of any length, and the output of it", async () => {
+    const made = await bootedSprite();
+    const bytes = "0123456789abcdef".repeat(200_000);
+
+    const ran = await exec(made, ["cat"], { stdin: bytes });
+    expect(ran.stdout).toHaveLength(bytes.length);
+    expect(ran.stdout).toBe(bytes);
+    expect((await exec(made, ["cat"])).stdout).toBe("");
+  });
+
+  it("ends with whoever asked: TERM, and KILL where that does not help", async () => {
+    const made = await bootedSprite({ flags: ["--", fixture("forever")] });
+    for (const trap of ["trap 'echo TERM >>log; exit' TERM", "trap 'echo TERM >>log' TERM"]) {
+      const leaving = new AbortController();
+      const client = new Client({ socket: made.socket });
+      const script = `${trap}; echo $$; while :; do sleep 0.05; done`;
+      let pid = 0;
+      const read = async (): Promise<void> => {
+        const pieces = await client.exec(["bash", "-c", script], {
+          signal: leaving.signal,
+          dir: made.dir,
+        });
+        for await (const piece of pieces)
+          if (piece.type === "stdout") pid = Number(piece.data.toString());
+      };
+      const reading = read().catch(() => {});
+      await until("it runs", () => pid > 0);
+      leaving.abort(new Error("enough"));
+      await reading;
+
+      await until(
+        "it is gone",
+        async () => (await made.run(["ps", "-p", String(pid)])).code === 1,
+        10_000,
+      );
+    }
+    expect((await made.run(["cat", join(made.dir, "log")])).stdout).toBe("TERM\nTERM\n");
+  }, 30_000);
+
+  it("waits for the main process, and says what is not there when it has waited long enough", async () => {
+    const slow = await configured(
+      { api_max_wait_time: "300ms", services: { db: { cmd: "sleep", args: ["100"] } } },
+      "--",
+      "sh",
+      "-c",
+      "sleep 100",
+    );
+    expect((await exec(slow, ["echo", "up"])).stdout).toBe("up\n");
+    const failed = await bootedSprite({
+      flags: ["--", "sh", "-c", "exit 3"],
+      env: { SPRITE_KEEP_ALIVE_ON_ERROR: "true" },
+    });
+    await until("main has failed", async () => (await failed.state("main")).phase === "failed");
+    expect((await exec(failed, ["echo", "look"])).stdout).toBe("look\n");
+  });
+
+  it.each([
+    ["", /no command/],
+    ["cmd=", /no command/],
+    ["cmd=ls&tty=true", /TTY not supported on POST \/exec/],
+    ["cmd=ls&id=5", /id is "5": allowed is nothing/],
+    ["cmd=ls&detachable=true", /detachable/],
+    ["cmd=ls&env=novalue", /env is not NAME=value/],
+    ["cmd=ls&env=1A%3Dsecret", /env is not NAME=value/],
+    ["cmd=ls&comand=x", /there is no comand: known are cmd, path, env, dir, stdin/],
+  ])("?%s is refused", async (query, message) => {
+    const made = await bootedSprite();
+    const { status, text } = await made.ask({ method: "POST", path: `/v1/exec?${query}` });
+
+    expect(status).toBe(400);
+    expect(JSON.parse(text)).toMatchObject({ message: expect.stringMatching(message) });
+    expect(text).not.toContain("secret");
+  });
+});
+
+describe("with a wrapper", () => {
+  /** Passes on neither its directory nor its variables, as a container's exec does. */
+  const WRAPPER = ["env", "-i", "--chdir=/usr", "PATH=/usr/bin:/bin"];
+
+  it("directory and variables hold inside, and are on no command line", async () => {
+    const made = await configured({
+      exec_wrapper_command: WRAPPER,
+      process_environment: ["A=of the 'file'"],
+    });
+    const script = sh(
+      'echo "$(pwd)|$A|$B"; cat; cat /proc/[0-9]*/cmdline | grep -c "s3cr3t[-]value"',
+    );
+    const ran = await exec(made, script, {
+      env: { B: "s3cr3t-value\nsecond line" },
+      dir: "/var",
+      stdin: "input\n",
+    });
+
+    expect(ran.stdout).toMatch(/^\/var\|of the 'file'\|s3cr3t-value\nsecond line\ninput\n/);
+    expect(ran.stdout).toMatch(/\n?0\n$/);
+  });
+
+  it("what asks for neither gets what the wrapper gives", async () => {
+    const made = await configured({ exec: { wrapper_command: WRAPPER } });
+
+    expect((await exec(made, sh("pwd; cat"), { stdin: "in" })).stdout).toBe("/usr\nin");
+    expect(await exec(made, sh("exit 9"))).toMatchObject({ code: 9 });
+  });
+
+  it("that is not there is said", async () => {
+    const made = await configured({ exec: { wrapper_command: ["no-such-wrapper"] } });
+
+    expect(await exec(made, ["true"])).toMatchObject({
+      code: 127,
+      stderr: expect.stringContaining("no-such-wrapper"),
+    });
+  });
+});
+
+it("a daemon that ends takes commands with it", async () => {
+  const made = await bootedSprite();
+  const running = exec(made, sh("echo $$ > pid; sleep 1000"), { dir: made.dir });
+  await pause(500);
+  await made.shutDown();
+  await running.catch(() => {});
+
+  const { stdout } = await made.run(["cat", join(made.dir, "pid")]);
+  await until(
+    "it is gone",
+    async () => (await made.run(["ps", "-p", stdout.trim()])).code === 1,
+    10_000,
+  );
+});
