@@ -2,11 +2,13 @@
 # make test   sets everything up, with what the tests need from the system, and runs all tests
 # make check  the inner loop: format, lint, types, unit tests
 # make build  dist/, after which bin/sprite-env and bin/spritectl run as they stand
+# make release-linux-amd64, -linux-arm64, -darwin-amd64, -darwin-arm64, release-all
+#             a self-contained tarball each in release/, with checksums and an SBOM
 # make bench  ratios against a floor measured in the same run
 # make clean  removes what was built (`make distclean` also what was installed)
 .DEFAULT_GOAL := run
 SHELL := /bin/bash
-.PHONY: run test check build bench clean distclean system
+.PHONY: run test check build bench clean distclean system release-all release-linux-amd64 release-linux-arm64 release-darwin-amd64 release-darwin-arm64
 
 INSTALLED := node_modules/.stamp
 WHEEL := .toolchain
@@ -46,8 +48,8 @@ dist/.stamp: $(INSTALLED) $(SOURCES)
 	@touch $@
 
 # What the tests want from the system, as command:package. A test whose program is missing is skipped and says so; in CI that is a failure.
-SYSTEM := python3:python3 /usr/lib/postgresql/15/bin/initdb:postgresql-15 faketime:faketime setpriv:util-linux ps:procps strace:strace script:bsdutils promtool:prometheus chromium:chromium zsh:zsh fish:fish mandoc:mandoc
-MISSING := for one in $(SYSTEM); do command -v "$${one%%:*}" >/dev/null || echo "$${one\#\#*:}"; done
+SYSTEM := busybox:busybox-static tini:tini dumb-init:dumb-init catatonit:catatonit crun:crun qemu-aarch64-static:qemu-user-static /usr/aarch64-linux-gnu/lib/libstdc++.so.6:libstdc++6-arm64-cross strip:binutils python3:python3 /usr/lib/postgresql/15/bin/initdb:postgresql-15 faketime:faketime setpriv:util-linux ps:procps strace:strace script:bsdutils promtool:prometheus chromium:chromium zsh:zsh fish:fish mandoc:mandoc
+MISSING := for one in $(SYSTEM); do command -v "$${one%%:*}" >/dev/null || [ -e "$${one%%:*}" ] || echo "$${one\#\#*:}"; done
 
 system:
 	@missing=$$($(MISSING)); [ -z "$$missing" ] && exit 0; missing=$$(echo $$missing); \
@@ -68,7 +70,15 @@ build: dist/.stamp
 run: dist/.stamp
 	@npm run -s demo
 
-test: dist/.stamp system
+# What the tests run is what somebody would download.
+release-all release-linux-amd64 release-linux-arm64 release-darwin-amd64 release-darwin-arm64: release-%: dist/.stamp
+	@npm run -s release -- $*
+
+release/.stamp: dist/.stamp $(wildcard scripts/release.ts scripts/single.ts scripts/single/*) Dockerfile docs/sprite-env.service
+	@npm run -s release -- all
+	@touch $@
+
+test: release/.stamp system
 	@npm -s test
 
 check: $(INSTALLED)
@@ -78,7 +88,7 @@ bench: dist/.stamp
 	@npm run -s bench
 
 clean:
-	rm -rf dist
+	rm -rf dist release
 
 distclean: clean
 	rm -rf node_modules $(WHEEL)

@@ -168,18 +168,31 @@ function makeDarwin(system: System, folder: string): void {
   }
 }
 
-/** CycloneDX, of what is in the tarballs. */
-function writeSbom(): void {
-  const text = run("npm", [
-    "sbom",
-    "--sbom-format",
-    "cyclonedx",
-    "--omit",
-    "dev",
-    "--package-lock-only",
-  ]);
-  writeFileSync(join(OUT, "sprite-env.cdx.json"), text);
+interface Sbom {
+  components: { purl: string; "bom-ref": string }[];
+  dependencies: { ref: string }[];
 }
+
+/** CycloneDX, of what is in the tarballs. npm's own `--omit dev` leaves out what a development dependency needs as well. */
+function writeSbom(): void {
+  const text = run("npm", ["sbom", "--sbom-format", "cyclonedx", "--package-lock-only"]);
+  const sbom = JSON.parse(text) as Sbom;
+  const shipped = new Set(
+    Object.entries(lock.packages)
+      .filter(([path, { dev }]) => path !== "" && !dev)
+      .map(([path, { version }]) =>
+        purl(path.slice(path.lastIndexOf("node_modules/") + 13), version),
+      ),
+  );
+  sbom.components = sbom.components.filter((one) => shipped.has(one.purl));
+  const refs = new Set(sbom.components.map((one) => one["bom-ref"]));
+  sbom.dependencies = sbom.dependencies.filter(({ ref }, index) => index === 0 || refs.has(ref));
+  writeFileSync(join(OUT, "sprite-env.cdx.json"), `${JSON.stringify(sbom, null, 2)}\n`);
+}
+
+/** Source: purl specification, npm. */
+const purl = (name: string, version: string): string =>
+  `pkg:npm/${name.replace("@", "%40")}@${version}`;
 
 function writeChecksums(): void {
   const files = readdirSync(OUT)

@@ -38,10 +38,19 @@ function ownHome(): string | undefined {
   }
 }
 
+/** One that was removed under us is nobody's any more. */
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/";
+  }
+}
+
 /** The machine we run on. HOME is filled in from the user's entry where it is not set. */
 export const thisSystem = (): System => ({
   env: { HOME: ownHome(), ...process.env },
-  cwd: process.cwd(),
+  cwd: currentDirectory(),
   uid: process.getuid?.() ?? -1,
   hostname: hostname(),
   program: process.env["SPRITE_ENV_PROGRAM"] === "spritectl" ? "spritectl" : "sprite-env",

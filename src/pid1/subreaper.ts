@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setChildSubreaper } from "../posix/calls.ts";
+import { SystemError } from "../posix/libc.ts";
 
 /** Programs that reap what is orphaned: under one of them, as process 1 or as our parent, orphans are theirs. */
 const REAPERS = new Set(["tini", "docker-init", "dumb-init", "catatonit", "s6-svscan"]);
@@ -18,7 +19,7 @@ function nameOf(pid: number): string {
  *
  * @param mode `auto`: unless one of the small init programs is process 1 or our parent
  * @returns whether orphans come to us: as process 1 they always do
- * @throws SystemError where the kernel knows no subreapers
+ * @throws SystemError where the kernel knows no subreapers, and `on` wants one: an emulator may not
  */
 export function adoptOrphans(
   mode: "auto" | "on" | "off",
@@ -28,6 +29,11 @@ export function adoptOrphans(
   if (self.pid === 1) return true;
   if (mode === "off") return false;
   if (mode === "auto" && [1, self.ppid].some((pid) => REAPERS.has(name(pid)))) return false;
-  setChildSubreaper();
-  return true;
+  try {
+    setChildSubreaper();
+    return true;
+  } catch (error) {
+    if (mode === "on" || !(error instanceof SystemError && error.code === "EINVAL")) throw error;
+    return false;
+  }
 }
