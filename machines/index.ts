@@ -1,3 +1,4 @@
+import { componentMachine } from "./component.ts";
 import { environmentMachine } from "./environment.ts";
 import { serviceMachine } from "./service.ts";
 
@@ -7,6 +8,7 @@ import { serviceMachine } from "./service.ts";
  */
 export const machines = {
   environment: { machine: environmentMachine, version: 1, birth: "environment.created" },
+  component: { machine: componentMachine, version: 1, birth: "component.created" },
   service: { machine: serviceMachine, version: 1, birth: "service.created" },
 } as const;
 

@@ -1,5 +1,6 @@
 import { resolved } from "./definition.ts";
 import { dependentsOf, type Needs } from "./dependencies.ts";
+import type { ComponentContext, ComponentFact } from "./component.ts";
 import type { EnvironmentContext, EnvironmentFact } from "./environment.ts";
 import { isUp, type ServiceContext } from "./service-context.ts";
 import type { ServiceFact } from "./service-events.ts";
@@ -12,16 +13,30 @@ export interface ServiceState {
   context: ServiceContext;
 }
 
+export interface ComponentState {
+  phase: string;
+  context: ComponentContext;
+}
+
 /** The actors as they are after the event, what is not committed yet included. Read only. */
 export interface View {
   environment(): { phase: string; context: EnvironmentContext } | undefined;
   service(name: string): ServiceState | undefined;
   /** All that are not deleted, by name, in the order of their names. */
   services(): Iterable<readonly [string, ServiceState]>;
+  /** All that configuration has, in the order in which they start. */
+  components(): Iterable<readonly [string, ComponentState]>;
 }
 
 /** A row, as a policy sees it. */
 export type Row =
+  | {
+      kind: "component";
+      name: string;
+      from: string | undefined;
+      to: string;
+      event: ComponentFact;
+    }
   | { kind: "service"; name: string; from: string | undefined; to: string; event: ServiceFact }
   | {
       kind: "environment";
@@ -39,6 +54,7 @@ type Undrawn<F> = F extends { type: "process.spawn_requested" }
     : never;
 
 type Consequence =
+  | { kind: "component"; name: string; event: Undrawn<ComponentFact> }
   | { kind: "service"; name: string; event: Undrawn<ServiceFact> }
   | { kind: "environment"; event: EnvironmentFact };
 
@@ -46,6 +62,7 @@ type Consequence =
 type Policy = (row: Row, view: View) => readonly Consequence[];
 
 const DOWN = new Set(["stopped", "failed"]);
+const ENDED = new Set([...DOWN, "deleted", "removed"]);
 
 /** The needs of a service that are not up yet, in the order of its definition. */
 export const waitingFor = (context: ServiceContext, view: Pick<View, "service">): string[] =>
@@ -53,6 +70,10 @@ export const waitingFor = (context: ServiceContext, view: Pick<View, "service">)
     const other = view.service(need);
     return !other || !isUp(other.phase, other.context);
   });
+
+/** Components that are not ready, in their order: no service starts meanwhile. */
+export const unready = (view: Pick<View, "components">): string[] =>
+  [...view.components()].filter(([, { phase }]) => phase !== "ready").map(([name]) => name);
 
 /** Whether the sprite starts services: it does not while it ends. */
 export const accepts = (view: View): boolean => {
@@ -74,6 +95,7 @@ const freeSlots = (view: View): number => {
 
 const mayStart = (state: ServiceState, view: View): boolean =>
   state.phase === "pending" &&
+  unready(view).length === 0 &&
   state.context.open === undefined &&
   waitingFor(state.context, view).length === 0;
 
@@ -93,14 +115,32 @@ const startWhenReady: Policy = (row, view) => {
 /** After these a spawn is not in flight any more. */
 const FREES = new Set(["process.spawned", "process.spawn_failed", "process.lost"]);
 
-/** What waited for this one, or for a free slot, starts. */
-const startWaiting: Policy = (row, view) => {
-  if (row.kind !== "service" || !accepts(view)) return [];
+/** The first component that is not ready starts, where it waits: each after those before it. */
+const startComponents: Policy = (row, view) => {
+  if (row.kind !== "component" || row.from === row.to || !accepts(view)) return [];
+  const [next] = [...view.components()].filter(([, { phase }]) => phase !== "ready");
+  if (!next) return [];
+  const [name, { phase, context }] = next;
+  if (phase !== "pending" || context.open !== undefined) return [];
+  return [{ kind: "component", name, event: { type: "process.spawn_requested" } }];
+};
+
+/** Something that others may have waited for came up, or a slot is free. */
+function frees(row: Row, view: View): boolean {
+  if (row.kind === "component") return row.from !== row.to && row.to === "ready";
+  if (row.kind !== "service") return false;
   const state = view.service(row.name);
   const cameUp = state !== undefined && row.from !== row.to && isUp(row.to, state.context);
-  if (!cameUp && !FREES.has(row.event.type)) return [];
+  return cameUp || FREES.has(row.event.type);
+}
+
+/** What waited for this one, or for a free slot, starts. */
+const startWaiting: Policy = (row, view) => {
+  if (!accepts(view) || !frees(row, view)) return [];
   const ready = [...view.services()]
-    .filter(([name, other]) => name !== row.name && mayStart(other, view))
+    .filter(
+      ([name, other]) => (row.kind !== "service" || name !== row.name) && mayStart(other, view),
+    )
     .map(([name]) => name);
   return ready.slice(0, Math.max(0, freeSlots(view))).map(spawn);
 };
@@ -147,24 +187,27 @@ const startNeeds: Policy = (row, view) => {
 /** A boot that found nothing of an open incarnation: it was lost while nobody looked, and is empty. */
 const closeLost: Policy = (row, view) => {
   if (
-    row.kind !== "service" ||
+    row.kind === "environment" ||
     row.event.type !== "environment.booted" ||
     row.event.found.kind !== "none"
   )
     return [];
-  const open = view.service(row.name)?.context.open;
+  const { kind, name } = row;
+  const open = stateOf(row, view)?.context.open;
   if (!open) return [];
   const emptied: Consequence = {
-    kind: "service",
-    name: row.name,
+    kind,
+    name,
     event: { type: "incarnation.emptied", incarnation: open.id },
   };
   if (open.exited) return [emptied];
-  return [
-    { kind: "service", name: row.name, event: { type: "process.lost", incarnation: open.id } },
-    emptied,
-  ];
+  return [{ kind, name, event: { type: "process.lost", incarnation: open.id } }, emptied];
 };
+
+const stateOf = ({ kind, name }: Row, view: View): ServiceState | ComponentState | undefined =>
+  kind === "component"
+    ? [...view.components()].find(([one]) => one === name)?.[1]
+    : view.service(name);
 
 const isLive = (state: ServiceState | undefined): boolean =>
   state !== undefined && !DOWN.has(state.phase);
@@ -180,14 +223,13 @@ const drain: Policy = (row, view) => {
   const environment = view.environment();
   if (environment?.phase !== "draining") return [];
   const begins = row.kind === "environment" && row.event.type === "environment.drain_requested";
-  const ends = row.kind === "service" && (DOWN.has(row.to) || row.to === "deleted");
+  const ends = row.kind !== "environment" && row.from !== row.to && ENDED.has(row.to);
   if (!begins && !ends) return [];
   // What nothing proves ours cannot be ended: it is not waited for, and looked at again by the next boot.
   const live = [...view.services()].filter(
     ([, state]) => isLive(state) && state.context.unprovenPid === undefined,
   );
-  if (live.length === 0)
-    return [{ kind: "environment", event: { type: "environment.drained", left: [] } }];
+  if (live.length === 0) return drainComponents(environment.context.deadlineMs, view);
   const { first, signal } = environment.context.drain ?? {};
   const before = live.filter(([name]) => name === first);
   const needs = needsOf(view);
@@ -211,9 +253,22 @@ const drain: Policy = (row, view) => {
     }));
 };
 
+/** When no service is left the components end, the last one first, one after the other. */
+function drainComponents(deadlineMs: number | undefined, view: View): Consequence[] {
+  const last = [...view.components()].findLast(
+    ([, { phase, context }]) => phase !== "stopped" && context.unprovenPid === undefined,
+  );
+  if (!last) return [{ kind: "environment", event: { type: "environment.drained", left: [] } }];
+  const [name, { phase, context }] = last;
+  if (phase === "draining") return [];
+  const timeoutMs = Math.min(resolved(context.definition).stopTimeoutMs, deadlineMs ?? Infinity);
+  return [{ kind: "component", name, event: { type: "component.drain_requested", timeoutMs } }];
+}
+
 /** All of them, asked in this order. */
 export const policies: readonly Policy[] = [
   closeLost,
+  startComponents,
   startNeeds,
   startWhenReady,
   startWaiting,

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { eventView, headView } from "../src/api/event-wire.ts";
+import { componentView } from "../src/api/routes/components.ts";
 import { planView } from "../src/api/routes/configuration.ts";
 import { ticketView } from "../src/api/routes/inspector.ts";
 import { projectionView } from "../src/api/routes/projections.ts";
@@ -54,6 +55,7 @@ const TYPES: readonly (readonly [string, string, Schema])[] = [
   ["EventRecord", "One row of the event log. What each type means: docs/events.md.", eventView],
   ["LogHead", "Where the event log begins and ends.", headView],
   ["InspectorTicket", "A way into the inspector for a browser.", ticketView],
+  ["Component", "A component as it is shown.", componentView],
   ["ConfigPlan", "What the configuration file leads to.", planView],
   ["Usage", "What services take of the machine.", usageView],
   ["Machines", "The state machines of the daemon, as graphs.", machinesView],

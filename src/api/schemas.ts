@@ -179,7 +179,7 @@ export const eventsQuery = query({
   service: { ...nameSchema, description: "Events of this service alone" },
   kind: {
     type: "string",
-    enum: ["service", "environment"],
+    enum: ["service", "component", "environment"],
     description: "Events of streams of this kind alone",
   },
   type: {

@@ -6,6 +6,7 @@ import { AppError } from "../base/errors.ts";
 import { jsonProblem } from "../base/json.ts";
 import type { Logger } from "../base/logger.ts";
 import { shippedFolder, type Unpack } from "../base/parts.ts";
+import type { ComponentView } from "../commands/components.ts";
 import type { Readiness, RunCommand } from "../commands/exec.ts";
 import type { ConfigCommands, ServiceCommands } from "../commands/ports.ts";
 import { addressText, type ListenAddress } from "../config/listen.ts";
@@ -29,6 +30,7 @@ import type { MetricsSource } from "./metrics/source.ts";
 import { createStreams, type StreamLimits } from "./ndjson-reply.ts";
 import { compileSchema } from "./refuse.ts";
 import { catalogueRoutes } from "./openapi/catalogue.ts";
+import { componentRoutes } from "./routes/components.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
 import { type DebugProcesses, debugRoutes } from "./routes/debug.ts";
 import { docsRoutes } from "./routes/docs.ts";
@@ -74,6 +76,8 @@ export interface ApiOptions {
   past: Past;
   machines: () => readonly MachineTold[];
   usage: UsageSource;
+  /** In the order in which they start. */
+  components: () => readonly ComponentView[];
   exec: { run: RunCommand; readiness: Readiness };
   /** Only in a daemon that was started for it. */
   debug?: DebugProcesses;
@@ -352,6 +356,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
     await scope.register(serviceCommandRoutes(forServices));
     await scope.register(eventRoutes({ log: options.events, feed, streams }));
     await scope.register(projectionRoutes(options.projections));
+    await scope.register(componentRoutes(options.components));
     await scope.register(configurationRoutes(options.configuration, callerOf));
     await scope.register(
       execRoutes({

@@ -19,7 +19,7 @@ export const nanoTime = (ms: number): string =>
   new Date(ms).toISOString().replace(/(\.\d{3})Z$/, "$1000000Z");
 
 /** How a main process ended; where nobody saw it, that is said. */
-function exitWire(
+export function exitWire(
   exit: NonNullable<ServiceView["lastExit"]>,
 ): NonNullable<ServiceStateWire["last_exit"]> {
   const { code, signal, core, oom, spawnError } = exit;

@@ -1,3 +1,4 @@
+import type { ComponentFact } from "../../machines/component.ts";
 import { printable } from "../base/printable.ts";
 import type { EventWire } from "../api/event-wire.ts";
 import { formatDuration } from "../base/duration.ts";
@@ -42,7 +43,7 @@ export const eventLine = (row: EventWire): string =>
 const statesOf = ({ from_state: from, to_state: to }: EventWire): string =>
   from === to ? to : `${from ?? ""} → ${to}`.trimStart();
 
-type Fact = ServiceFact | EnvironmentFact;
+type Fact = ServiceFact | EnvironmentFact | ComponentFact;
 type Teller<Type extends Fact["type"]> = (fact: Extract<Fact, { type: Type }>) => string;
 
 /** The data that tells most, in a few words. Data that is not as its type has it was altered, and is shown as it stands. */
@@ -90,6 +91,10 @@ const TELLING: { readonly [Type in Fact["type"]]: Teller<Type> } = {
   "environment.drain_requested": ({ reason, deadlineMs }) =>
     `${reason}, within ${formatDuration(deadlineMs)}`,
   "environment.drained": ({ left }) => (left.length > 0 ? `left: ${left.join(", ")}` : ""),
+  "component.created": ({ definition }) => wordsOf(definition),
+  "component.changed": ({ definition }) => wordsOf(definition),
+  "component.removed": nothing,
+  "component.drain_requested": timeout,
   "config.applied": ({ services }) => Object.keys(services).join(", "),
   "clock.stepped": ({ byMs }) => `${byMs < 0 ? "-" : "+"}${formatDuration(Math.abs(byMs))}`,
   "stream.quarantined": ({ stream, reason }) => `${stream}: ${reason}`,
@@ -106,8 +111,10 @@ function commandOf({
   definition: ServiceDefinition;
   version: number;
 }): string {
-  return `version ${version}: ${[definition.cmd, ...(definition.args ?? [])].join(" ")}`;
+  return `version ${version}: ${wordsOf(definition)}`;
 }
+
+const wordsOf = ({ cmd, args = [] }: ServiceDefinition): string => [cmd, ...args].join(" ");
 
 type Booted<Of extends Fact> = Extract<Of, { type: "environment.booted" }>;
 

@@ -35,7 +35,7 @@ export interface MachineFlags extends PastFlags {
   log?: string | undefined;
 }
 
-const KINDS = ["service", "environment"];
+const KINDS = ["service", "component", "environment"];
 
 /** What is meant, without the log. @throws AppError `invalid_request` for a kind that there is not */
 export function requestOf({ machine, export: name, kind }: MachineFlags): {

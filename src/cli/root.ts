@@ -19,6 +19,7 @@ export const root = defineCommand({
   subCommands: {
     serve: () => import("./commands/serve.ts").then((file) => file.serve),
     services: () => import("./commands/services.ts").then((file) => file.services),
+    components: () => import("./commands/components.ts").then((file) => file.components),
     events: () => import("./commands/events.ts").then((file) => file.events),
     history: () => import("./commands/history.ts").then((file) => file.history),
     why: () => import("./commands/why.ts").then((file) => file.why),

@@ -22,6 +22,7 @@ import type {
   InspectorTicket,
   LogHead,
   Machines,
+  Component,
   ConfigPlan,
   Projection,
   Service,
@@ -49,6 +50,7 @@ export type {
   InspectorTicket,
   LogHead,
   Machines,
+  Component,
   ConfigPlan,
   Projection,
   Service,
@@ -258,6 +260,11 @@ export class Client {
       signal,
     };
     return piecesOf((await this.#accepted(request)).body);
+  }
+
+  /** Components, in the order in which they start. */
+  components(call?: CallOptions): Promise<Component[]> {
+    return this.#ask<Component[]>(`${this.#base}/components`, call);
   }
 
   /** What reloading the daemon's configuration file would do. @throws where the daemon has none, or cannot take it */

@@ -317,6 +317,29 @@ export interface InspectorTicket {
   address: string;
 }
 
+/** A component as it is shown. */
+export interface Component {
+  name: string;
+  phase: "pending" | "starting" | "ready" | "ending" | "crashed" | "draining" | "stopped";
+  pid?: number;
+  started_at?: string;
+  restart_count: number;
+  error?: string;
+  /** Its start ended with 0, and what that started is the component. */
+  detached: boolean;
+  next_restart_at?: string;
+  last_exit?: {
+    code?: number;
+    signal?: string;
+    core?: boolean;
+    oom?: boolean;
+    spawn_error?: string;
+    unknown?: boolean;
+  };
+  waiting_for?: string[];
+  log_file: string;
+}
+
 /** What the configuration file leads to. */
 export interface ConfigPlan {
   /** The file, absolute. */

@@ -1,6 +1,6 @@
 import type { ServiceDefinition } from "../../machines/definition.ts";
 import { stopOrder } from "../../machines/dependencies.ts";
-import { needsOf, waitingFor } from "../../machines/policies.ts";
+import { needsOf, unready, waitingFor } from "../../machines/policies.ts";
 import { hasProcess } from "../../machines/service-context.ts";
 import { AppError } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
@@ -48,6 +48,10 @@ interface ServiceCommandPorts extends StreamPorts {
   retire: (name: string, actor: string) => Promise<void>;
 }
 
+/** What no service starts before, in words. */
+const componentsBefore = (view: RuntimeView): string[] =>
+  unready(view).map((name) => `component ${name}`);
+
 type Asked = Pick<RequestedDefinition, "user" | "group" | "env">;
 type Decide = (view: RuntimeView) => Fact[];
 type Lines = AsyncIterable<StreamLine>;
@@ -59,8 +63,11 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
 
   const show = (row: ServiceRow, full: boolean): ServiceView => {
     const envValues = full ? opened(values, row.context.definition) : undefined;
+    const view = viewOf(row, read.byName, clock, ports.logs.fileOf(row.name));
+    const before = row.phase === "pending" ? componentsBefore(dispatcher.view) : [];
     return {
-      ...viewOf(row, read.byName, clock, ports.logs.fileOf(row.name)),
+      ...view,
+      waitingFor: [...before, ...view.waitingFor],
       ...(envValues && { envValues }),
     };
   };
@@ -110,7 +117,9 @@ export function serviceCommands(ports: ServiceCommandPorts): ServiceCommands {
         const service = dispatcher.view.service(name);
         if (service?.context.unprovenPid !== undefined)
           return [`process ${service.context.unprovenPid}`];
-        return service ? waitingFor(service.context, dispatcher.view) : [];
+        return service
+          ? [...componentsBefore(dispatcher.view), ...waitingFor(service.context, dispatcher.view)]
+          : [];
       },
       error: () => dispatcher.view.service(name)?.context.error,
     });

@@ -1,6 +1,7 @@
 import { toDefinition } from "../api/definition-wire.ts";
 import { definitionBody, type DefinitionBody } from "../api/schemas.ts";
 import { AppError } from "../base/errors.ts";
+import type { WantedComponent } from "../commands/components.ts";
 import type { Wanted } from "../commands/owned.ts";
 import type { RequestedDefinition } from "../commands/ports.ts";
 import { checker } from "../config/checker.ts";
@@ -11,6 +12,26 @@ import { daemonVariables } from "../effects/environment.ts";
 
 /** The service that the main process is. */
 export const MAIN = "main";
+
+/**
+ * The components that configuration wants, in their order. They get what the main process gets of the daemon's environment.
+ */
+export const wantedComponents = (
+  { components }: Pick<Config, "components">,
+  env: Env,
+): WantedComponent[] =>
+  components.map(({ name, start: [cmd = "", ...args], ready, checkpoint, restore, dir }) => ({
+    name,
+    definition: {
+      cmd,
+      ...(args.length > 0 && { args }),
+      dir,
+      env: daemonVariables(env),
+      ...(ready && { ready: { kind: "exec" as const, command: ready } }),
+      ...(checkpoint && { checkpoint }),
+      ...(restore && { restore }),
+    },
+  }));
 
 /** Failures of the main process are counted over all its life. */
 const FOR_EVER_MS = 100 * 365 * 86_400_000;

@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { componentFacts } from "../commands/components.ts";
 import { ownedPlan, type OwnedPlan, type OwnedPorts, type Wanted } from "../commands/owned.ts";
 import type { ConfigPlan, ConfigCommands, RequestedDefinition } from "../commands/ports.ts";
 import type { Env } from "../config/places.ts";
@@ -6,7 +7,7 @@ import type { Loaded } from "../config/load.ts";
 import type { SealedValue } from "../journal/journal.ts";
 import type { Configured } from "../runtime/boot.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
-import { wantedServices } from "./configured.ts";
+import { wantedComponents, wantedServices } from "./configured.ts";
 
 interface OwnerPorts extends OwnedPorts {
   dispatcher: Dispatcher;
@@ -44,8 +45,10 @@ export function configOwner(ports: OwnerPorts): ConfigCommands & { atBoot: Confi
   const sealedAtBoot: SealedValue[] = [];
   return {
     atBoot: {
-      facts: (view) =>
-        ownedPlan(wantedServices(loaded.config, env), "boot", view, ports, sealedAtBoot).facts,
+      facts: (view) => [
+        ...componentFacts(wantedComponents(loaded.config, env), view),
+        ...ownedPlan(wantedServices(loaded.config, env), "boot", view, ports, sealedAtBoot).facts,
+      ],
       sealed: sealedAtBoot,
     },
     plan: async () => {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { resolved } from "../../machines/definition.ts";
+import type { ServiceContext } from "../../machines/service-context.ts";
 import { messageOf } from "../base/errors.ts";
 import { randomIds } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
@@ -12,7 +13,6 @@ import { createSigns } from "../effects/signs.ts";
 import { createSurroundings } from "../effects/surroundings.ts";
 import { createTimers } from "../effects/timers.ts";
 import { ownIds } from "../effects/user.ts";
-import { idOf } from "../journal/record.ts";
 import { createChildren } from "../pid1/children.ts";
 import { adoptOrphans } from "../pid1/subreaper.ts";
 import { Dispatcher, inWords } from "../runtime/dispatch.ts";
@@ -66,8 +66,8 @@ export function startRuntime(
     signs,
     nofile,
     surroundings: ({ stream, incarnation }) => {
-      const definition = dispatcher.view.service(idOf(stream))?.context.definition ?? { cmd: "" };
-      return surroundings.of(incarnation, resolved(definition));
+      const context = registry.get(stream)?.snapshot.context as ServiceContext | undefined; // a component's has a definition, too
+      return surroundings.of(incarnation, resolved(context?.definition ?? { cmd: "" }));
     },
   });
   const timers = createTimers({

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { createApiServer } from "../api/server.ts";
 import type { Logger } from "../base/logger.ts";
+import { componentViews } from "../commands/components.ts";
 import { serviceReads } from "../commands/read-services.ts";
 import type { Loaded } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
@@ -8,6 +9,7 @@ import { checkDefaultUser } from "../effects/admit.ts";
 import { daemonVariables, fromDaemon } from "../effects/environment.ts";
 import { createExec } from "../effects/exec.ts";
 import { createZombie, lookAtProcess } from "../effects/zombie.ts";
+import { logNameOf } from "../effects/life.ts";
 import { machineBoot } from "../effects/identity.ts";
 import { ownIds } from "../effects/user.ts";
 import { runRetention } from "../journal/retention-runs.ts";
@@ -84,6 +86,7 @@ export async function start(
   dispatcher.listen((rows) => tail.publish(rows));
   const read = serviceReads(db, registry, fold, () => dispatcher.lastSeq);
   if (!readOnly) mendServices(read, store, logger);
+  const logFileOf = (name: string): string => logs.fileOf(logNameOf(`component/${name}`));
   const echoed = config.main && echo(logs, MAIN);
   const services = commandsOf(store, runtime, read);
   const owner = configOwner({
@@ -112,6 +115,7 @@ export async function start(
     past,
     machines: ourMachines,
     usage: usageSource(dispatcher),
+    components: () => componentViews(dispatcher.view, store.clock, logFileOf),
     exec: {
       run: createExec({
         ...config.exec,
@@ -125,7 +129,13 @@ export async function start(
         dispatcher,
         hasMain: config.main !== undefined,
         maxWaitMs: config.apiMaxWaitMs,
-        unready: () => [],
+        unready: () =>
+          componentViews(dispatcher.view, store.clock, logFileOf)
+            .filter(({ phase }) => phase !== "ready")
+            .map(
+              ({ name, phase, error }) =>
+                `component ${name} is ${phase}${error === undefined ? "" : ` (${error})`}`,
+            ),
       }),
     },
     ...(config.debug && { debug: { createZombie, check: lookAtProcess } }),

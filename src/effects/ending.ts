@@ -61,6 +61,8 @@ const ZOMBIE_MS = 500;
 const PATIENCE_MS = 500;
 /** How often an earlier daemon's process is looked at while it ends, in milliseconds. */
 const LOOK_MS = 50;
+/** How often it is looked whether what a start left behind is still there, in milliseconds. */
+const ORPHANS_MS = 1_000;
 /** How soon an end that failed in our own code is tried again, in milliseconds. */
 const RETRY_MS = 1_000;
 /** The longest pause between two looks for what is left, in milliseconds. */
@@ -77,11 +79,24 @@ export function createEnding(deps: EndingDeps): Ending {
     const isFirst = !life.stop;
     life.stop = { signal, definition, ...life.stop, deadline };
     if (life.stage === "asked") return close(life);
-    if (life.stage === "ended" && !life.stopCommand) return clear(life);
+    if (life.stage === "ended" && !life.stopCommand) {
+      if (!life.keepsOrphans) return clear(life);
+      if (isFirst) void endOrphans(life, signal).catch(failed(life));
+      return later(life, timeoutMs, () => life.stop?.deadline === deadline && clear(life));
+    }
     later(life, timeoutMs, () => life.stop?.deadline === deadline && kill(life));
     if (isFirst && life.stage === "up") stopNow(life);
     if (isFirst && life.stage === "spawning")
       later(life, UNKILLABLE_MS, () => void sayItHangs(life).catch(failed(life)));
+  }
+
+  /** The signal to what the main process left behind, until nothing of it is left. At the deadline it gets KILL. */
+  async function endOrphans(life: Life, signal: string): Promise<void> {
+    await signalFound(life, await find(life.suspect), signal);
+    while (life.stage === "ended") {
+      await pause(LOOK_MS);
+      if ((await find(life.suspect)).length === 0) return clear(life);
+    }
   }
 
   function stopNow(life: Life): void {
@@ -158,6 +173,7 @@ export function createEnding(deps: EndingDeps): Ending {
   function mainEnded(life: Life, status: ExitStatus): void {
     life.stage = "ended";
     life.suspect.main = undefined;
+    if (life.keepsOrphans && !life.stop && status.code === 0) return leaveOrphans(life, status);
     const isLast = killGroup(life) && !life.stop && !life.isClearing;
     const exited = exitOf(life, status);
     if (isLast) {
@@ -170,6 +186,22 @@ export function createEnding(deps: EndingDeps): Ending {
     if (life.stopCommand && !life.stopCommand.signal.aborted) return rememberAll(life);
     clear(life);
     drain(life);
+  }
+
+  /** What it left goes on without it, and its output is read on; when nothing of it is left, that is told. */
+  function leaveOrphans(life: Life, status: ExitStatus): void {
+    report(life.stream, exitOf(life, status));
+    later(life, ZOMBIE_MS, () => release(life));
+    lookAfterOrphans(life).catch(failed(life));
+  }
+
+  async function lookAfterOrphans(life: Life): Promise<void> {
+    for (let empty = 0; life.stage === "ended" && !life.stop;) {
+      const left = await find(life.suspect);
+      empty = left.length === 0 ? empty + 1 : 0;
+      if (empty === 2 && !life.stop && !life.isClearing) return close(life);
+      await pause(empty === 0 ? ORPHANS_MS : MAX_PAUSE_MS);
+    }
   }
 
   /** Its stop command goes on: what its main process left is ended after that, and is found again by what a look shows now. */

@@ -1,5 +1,5 @@
 import type { ResolvedDefinition } from "../../machines/definition.ts";
-import { idOf } from "../journal/record.ts";
+import { idOf, kindOf } from "../journal/record.ts";
 import type { Suspect } from "./identity.ts";
 import type { Sign } from "./signs.ts";
 
@@ -30,6 +30,8 @@ export interface Life {
   readonly suspect: Suspect;
   /** The end of the main process is on record, or about to be. */
   exitTold: boolean;
+  /** What its main process left behind is the point of it: it goes on, and ends by the signal. */
+  keepsOrphans?: boolean;
   /** Its FIFOs are open, and their end is to be reported. */
   hasOutput: boolean;
   /** How it says that it is ready. */
@@ -46,11 +48,15 @@ export interface Life {
   readonly timers: Set<NodeJS.Timeout>;
 }
 
+/** Under which name the log of a stream's output goes. No service's name begins so. */
+export const logNameOf = (stream: string): string =>
+  kindOf(stream) === "component" ? `_component-${idOf(stream)}` : idOf(stream);
+
 /** @param stage where it begins: `asked`, or what was found of it */
 export function newLife(stream: string, incarnation: string, stage: Stage): Life {
   return {
     stream,
-    service: idOf(stream),
+    service: logNameOf(stream),
     incarnation,
     stage,
     isChild: false,

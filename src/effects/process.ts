@@ -228,6 +228,7 @@ export function createProcessRunner(deps: ProcessRunnerDeps): ProcessRunner {
       if (lives.has(incarnation) || finished.has(incarnation)) return;
       const life = keep(newLife(stream, incarnation, "asked"));
       life.suspect.notBefore = nowInTicks();
+      life.keepsOrphans = request.keepsOrphans ?? false;
       slots
         .run(request.definition.cmd, () => start(life, request))
         .catch((error: unknown) => notSpawned(life, error));

@@ -23,7 +23,7 @@ import { AppError } from "../base/errors.ts";
  * of giving their numbers out again. (A power cut may take the last seconds of a log; the positions of those are used again.)
  */
 
-const SERVICE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
+const SERVICE = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}$/;
 const DIGITS = 15;
 const HEAD_BYTES = 64;
 const ROTATED = /^(.+\.log)\.(\d{15})$/;

@@ -49,8 +49,11 @@ export function openOf(stream: string, { open }: Pick<ServiceContext, "open">): 
 export const openIncarnations = (registry: Registry): OpenIncarnation[] =>
   registry
     .streams()
-    .filter((stream) => kindOf(stream) === "service")
+    .filter(hasProcesses)
     .flatMap((stream) => openOf(stream, registry.get(stream)?.snapshot.context as ServiceContext));
+
+const hasProcesses = (stream: string): boolean =>
+  kindOf(stream) === "service" || kindOf(stream) === "component";
 
 /**
  * Begins a boot on a folded log: looks for what an earlier daemon left, then records what was found as one group. What to start, to fence or to
@@ -96,7 +99,7 @@ export async function boot(
       })),
     ...registry
       .streams()
-      .filter((stream) => kindOf(stream) === "service" && known[stream] === undefined)
+      .filter((stream) => hasProcesses(stream) && known[stream] === undefined)
       .map((stream) => ({
         stream,
         event: { type: "environment.booted", found: foundOf(stream), newMachineBoot },

@@ -1,5 +1,6 @@
 import { resolved } from "../../machines/definition.ts";
 import { machines, type StreamKind } from "../../machines/index.ts";
+import type { componentEffects } from "../../machines/component.ts";
 import type { serviceEffects } from "../../machines/service-setup.ts";
 import type { ProbeRunner, ProcessRunner, TimerRunner } from "./ports.ts";
 
@@ -47,10 +48,31 @@ const runnersOfService = (runners: Runners) =>
     stopProbes: (_, params) => runners.probes.stop(params),
   }) satisfies Pick<Required<Implementations<"service">>, keyof typeof serviceEffects>;
 
+/** A component's effects are a service's; what its start leaves behind goes on. */
+const runnersOfComponent = ({ processes, probes, timers }: Runners) =>
+  ({
+    spawnProcess: (info, { incarnation, definition }) =>
+      processes.spawn({
+        stream: streamOf(info),
+        incarnation,
+        definition: resolved(definition),
+        keepsOrphans: true,
+      }),
+    stopIncarnation: (info, params) => processes.stop({ stream: streamOf(info), ...params }),
+    emptyIncarnation: (info, params) => processes.empty({ stream: streamOf(info), ...params }),
+    watchUnproven: (info, params) => processes.watch({ stream: streamOf(info), ...params }),
+    armTimer: (info, params) => timers.arm({ stream: streamOf(info), ...params }),
+    startReadiness: (info, { incarnation, readiness }) => {
+      if (readiness) probes.startReadiness({ stream: streamOf(info), incarnation, readiness });
+    },
+    stopProbes: (_, params) => probes.stop(params),
+  }) satisfies Pick<Required<Implementations<"component">>, keyof typeof componentEffects>;
+
 /** The machines with their effects bound to runners: what the actors are made of. */
 export function boundMachines(runners: Runners) {
   return {
     service: machines.service.machine.provide({ actions: runnersOfService(runners) }),
+    component: machines.component.machine.provide({ actions: runnersOfComponent(runners) }),
     environment: machines.environment.machine,
   };
 }

@@ -1,7 +1,14 @@
 import type { AnyMachineSnapshot } from "xstate";
 import type { EnvironmentContext } from "../../machines/environment.ts";
-import { machines } from "../../machines/index.ts";
-import { policies, type Row, type ServiceState, type View } from "../../machines/policies.ts";
+import type { ComponentContext } from "../../machines/component.ts";
+import { isStreamKind, machines } from "../../machines/index.ts";
+import {
+  type ComponentState,
+  policies,
+  type Row,
+  type ServiceState,
+  type View,
+} from "../../machines/policies.ts";
 import type { ServiceContext } from "../../machines/service-context.ts";
 import { idOf, kindOf } from "../journal/record.ts";
 import type { Draft, JsonObject } from "../journal/record.ts";
@@ -75,8 +82,12 @@ export class BatchStepper {
     this.#ports = ports;
   }
 
+  /** Components that were born in this batch. */
+  readonly #born = new Set<string>();
+
   /** Forgets what was stepped: the next batch begins from the actors. */
   reset(): void {
+    this.#born.clear();
     this.#batch = emptyOverlay();
     this.#group = emptyOverlay();
   }
@@ -90,6 +101,7 @@ export class BatchStepper {
     },
     service: (name) => this.#service(`service/${name}`),
     services: () => this.#services(),
+    components: () => this.#components(),
     nextVersion: (name) =>
       (this.#service(`service/${name}`)?.context.version ??
         this.#lastDefinition(`service/${name}`)) + 1,
@@ -136,7 +148,9 @@ export class BatchStepper {
       for (const policy of row ? policies : []) {
         for (const consequence of row ? policy(row, this.view) : []) {
           const stream =
-            consequence.kind === "service" ? `service/${consequence.name}` : ENVIRONMENT;
+            consequence.kind === "environment"
+              ? ENVIRONMENT
+              : `${consequence.kind}/${consequence.name}`;
           const fact = { stream, event: consequence.event };
           const stepped = this.#take(fact, at, SYSTEM, cause.draft);
           if (stepped) next.push(stepped);
@@ -150,7 +164,7 @@ export class BatchStepper {
   /** Steps one fact; undefined where its machine does not take it. A machine that throws quarantines its stream, in the same group. */
   #take(fact: Fact, at: number, actor: string, origin: Origin | undefined): Stepped | undefined {
     const kind = kindOf(fact.stream);
-    if (kind !== "service" && kind !== "environment") return undefined;
+    if (!isStreamKind(kind)) return undefined;
     if (this.view.quarantined(idOf(fact.stream)) !== undefined && kind === "service")
       return undefined;
     const { version: schema, birth } = machines[kind];
@@ -190,6 +204,7 @@ export class BatchStepper {
         toState: stateOf(step.snapshot),
       };
       this.#group.snapshots.set(fact.stream, step.snapshot);
+      if (kind === "component" && !before) this.#born.add(fact.stream);
       this.#group.versions.set(fact.stream, draft.version);
       return { draft, event, view: step.snapshot.context as JsonObject };
     } catch (error) {
@@ -251,6 +266,20 @@ export class BatchStepper {
     return snapshot && { phase: stateOf(snapshot), context: snapshot.context as ServiceContext };
   }
 
+  #components(): Iterable<readonly [string, ComponentState]> {
+    const streams = new Set([...this.#registry.components, ...this.#born]);
+    if (streams.size === 0) return NO_COMPONENTS;
+    return [...streams]
+      .flatMap((stream) => {
+        const snapshot = this.#snapshot(stream);
+        const context = snapshot?.context as ComponentContext | undefined;
+        return snapshot && context
+          ? [[idOf(stream), { phase: stateOf(snapshot), context }] as const]
+          : [];
+      })
+      .toSorted(([, one], [, other]) => one.context.place - other.context.place);
+  }
+
   *#services(): Iterable<readonly [string, ServiceState]> {
     const fresh = [...this.#group.snapshots.keys(), ...this.#batch.snapshots.keys()].filter(
       (stream) => !this.#registry.get(stream),
@@ -266,9 +295,11 @@ export class BatchStepper {
   }
 }
 
+const NO_COMPONENTS: readonly (readonly [string, ComponentState])[] = [];
+
 const policyRow = ({ draft, event }: Stepped): Row | undefined => {
   const kind = kindOf(draft.stream);
-  if (kind !== "service" && kind !== "environment") return undefined;
+  if (!isStreamKind(kind)) return undefined;
   const row = {
     kind,
     name: idOf(draft.stream),

@@ -1,3 +1,4 @@
+import { COMPONENT_EVENT_TYPES } from "../../machines/component.ts";
 import { ENVIRONMENT_EVENT_TYPES } from "../../machines/environment.ts";
 import { isStreamKind, machines, type StreamKind } from "../../machines/index.ts";
 import { SERVICE_EVENT_TYPES } from "../../machines/service-events.ts";
@@ -5,6 +6,7 @@ import type { EventShape } from "../journal/shapes.ts";
 import { UPCASTERS } from "../journal/upcast.ts";
 
 const TYPES: Readonly<Record<StreamKind, readonly string[]>> = {
+  component: COMPONENT_EVENT_TYPES,
   environment: ENVIRONMENT_EVENT_TYPES,
   service: SERVICE_EVENT_TYPES,
 };

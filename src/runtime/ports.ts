@@ -27,6 +27,8 @@ export interface SpawnRequest {
   stream: string;
   incarnation: string;
   definition: ResolvedDefinition;
+  /** What its main process leaves behind goes on when that ends, and a stop ends it gently. */
+  keepsOrphans?: boolean;
 }
 
 /** Processes of services: the one thing that spawns and ends them. Every method returns at once and reports what came of it. */

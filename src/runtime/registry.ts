@@ -52,6 +52,7 @@ export class Registry {
   readonly #lastDefinitions = new Map<string, number>();
   readonly #live = new Map<string, Live>();
   #sorted: string[] | undefined;
+  readonly #components = new Set<string>();
   readonly #options: RegistryOptions;
 
   constructor(options: RegistryOptions) {
@@ -71,6 +72,11 @@ export class Registry {
   streams(): readonly string[] {
     this.#sorted ??= [...this.#live.keys()].toSorted();
     return this.#sorted;
+  }
+
+  /** Streams of components with a live actor. */
+  get components(): ReadonlySet<string> {
+    return this.#components;
   }
 
   /** Version of a stream's last row; 0 where it has none. */
@@ -124,6 +130,7 @@ export class Registry {
   forget(stream: string): void {
     this.#live.get(stream)?.actor.stop();
     this.#live.delete(stream);
+    this.#components.delete(stream);
     this.#sorted = undefined;
   }
 
@@ -140,6 +147,7 @@ export class Registry {
     } as ActorOptions<ReturnType<typeof journaled>> & { input: object });
     const live: Live = { stream, kind, name: idOf(stream), snapshot, actor, origins: new Map() };
     this.#live.set(stream, live);
+    if (kind === "component") this.#components.add(stream);
     this.#sorted = undefined;
     actor.start();
     return live;

@@ -35,12 +35,18 @@ export function shutdown(
   const unlisten = dispatcher.listen((rows) => {
     if (rows.some(({ stream, toState }) => stream === ENVIRONMENT && toState === "down")) down();
   });
-  const live = () => [...dispatcher.view.services()].filter(([, { context }]) => context.open);
+  const live = () =>
+    [
+      ...[...dispatcher.view.services()].map(([name, state]) => ["service", name, state] as const),
+      ...[...dispatcher.view.components()].map(
+        ([name, state]) => ["component", name, state] as const,
+      ),
+    ].filter(([, , { context }]) => context.open);
   const killAll = () => {
-    for (const [name, { context }] of live()) {
+    for (const [kind, name, { context }] of live()) {
       const { stopSignal: signal } = resolved(context.definition);
       processes.stop({
-        stream: `service/${name}`,
+        stream: `${kind}/${name}`,
         incarnation: context.open?.id ?? "",
         signal,
         timeoutMs: 0,
@@ -66,7 +72,7 @@ export function shutdown(
     killAll();
     options.later(AFTER_KILL_MS, down);
     await isDown;
-    const left = live().map(([name]) => name);
+    const left = live().map(([, name]) => name);
     if (dispatcher.view.environment()?.phase === "draining") {
       const drained = { type: "environment.drained", left };
       await dispatcher

@@ -99,6 +99,16 @@ export function fakeApi(answers: Partial<ServiceCommands> = {}, options: Partial
       noteReached: () => {},
       sessions: { read: () => [], write: () => {} },
     },
+    components: () => [
+      {
+        name: "db",
+        phase: "ready",
+        restartCount: 0,
+        isDetached: false,
+        waitingFor: [],
+        logFile: "/logs/_component-db.log",
+      },
+    ],
     exec: {
       run: async (_, output) => {
         await output.stdout(Buffer.from("ok\n"));

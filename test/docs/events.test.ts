@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { COMPONENT_EVENT_TYPES, type ComponentFact } from "../../machines/component.ts";
 import { ENVIRONMENT_EVENT_TYPES, type EnvironmentFact } from "../../machines/environment.ts";
 import { SERVICE_EVENT_TYPES, type ServiceFact } from "../../machines/service-events.ts";
 import { diskLog, opened } from "../offline/fixture.ts";
@@ -6,6 +7,7 @@ import { headings, names, page, section } from "./markdown.ts";
 
 const text = page("events.md");
 const ofServices = section(text, "## Events of a service");
+const ofComponents = section(text, "## Events of components");
 const ofEnvironment = section(text, "## Events of the environment");
 
 /** What is in `data`: neither the type nor what has a column of its own. */
@@ -42,6 +44,16 @@ const SERVICE: Fields<ServiceFact> = {
   "environment.booted": { found: true, newMachineBoot: true },
 };
 
+type OwnComponentFact = Extract<ComponentFact, { type: `component.${string}` }>;
+
+/** The others are a service's, too. */
+const COMPONENT: Fields<OwnComponentFact> = {
+  "component.created": { definition: true, place: true },
+  "component.changed": { definition: true, place: true },
+  "component.removed": {},
+  "component.drain_requested": { timeoutMs: true },
+};
+
 const ENVIRONMENT: Fields<EnvironmentFact> = {
   "environment.created": { name: true },
   "environment.booted": { machineBoot: true, pid: true, release: true, logDir: true, found: true },
@@ -58,17 +70,27 @@ describe("the lists of types in the code", () => {
   it("are whole", () => {
     expect([...SERVICE_EVENT_TYPES]).toEqual(Object.keys(SERVICE));
     expect([...ENVIRONMENT_EVENT_TYPES]).toEqual(Object.keys(ENVIRONMENT));
+    const ofServicesToo = COMPONENT_EVENT_TYPES.filter((type) => Object.hasOwn(SERVICE, type));
+    expect([...COMPONENT_EVENT_TYPES]).toEqual([...Object.keys(COMPONENT), ...ofServicesToo]);
   });
 });
 
 describe("docs/events.md", () => {
-  it("has every type of event of both machines, in the order of the code", () => {
+  it("has every type of event of the machines, in the order of the code", () => {
+    expect(headings(ofComponents)).toEqual(Object.keys(COMPONENT));
     expect(headings(ofServices)).toEqual([...SERVICE_EVENT_TYPES]);
     expect(headings(ofEnvironment)).toEqual([...ENVIRONMENT_EVENT_TYPES]);
   });
 
   it.each(Object.entries(SERVICE))("has the data of %s of a service", (type, fields) => {
     const about = section(ofServices, `### \`${type}\``);
+
+    expect(names(about)).toEqual(Object.keys(fields));
+    expect(about.includes("No data.")).toBe(Object.keys(fields).length === 0);
+  });
+
+  it.each(Object.entries(COMPONENT))("has the data of %s of components", (type, fields) => {
+    const about = section(ofComponents, `### \`${type}\``);
 
     expect(names(about)).toEqual(Object.keys(fields));
     expect(about.includes("No data.")).toBe(Object.keys(fields).length === 0);
@@ -81,8 +103,9 @@ describe("docs/events.md", () => {
     expect(about.includes("No data.")).toBe(Object.keys(fields).length === 0);
   });
 
-  it.each([...headings(ofServices), ...headings(ofEnvironment)])("says who appends %s", (type) => {
-    for (const part of [ofServices, ofEnvironment]) {
+  const all = [ofServices, ofComponents, ofEnvironment];
+  it.each(all.flatMap(headings))("says who appends %s", (type) => {
+    for (const part of all) {
       if (!headings(part).includes(type)) continue;
       expect(section(part, `### \`${type}\``).trim()).toMatch(/^Appended (by|at) /);
     }

@@ -10,6 +10,7 @@ it("the diagrams are those of the machines: node scripts/diagrams.ts makes them"
 
   expect([...made.keys()]).toEqual([
     "diagrams/environment.svg",
+    "diagrams/component.svg",
     "diagrams/service.svg",
     "machines.md",
   ]);

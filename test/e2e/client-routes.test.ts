@@ -49,6 +49,7 @@ const CALLS: Record<string, ((client: Client) => Promise<unknown>) | null> = {
   "get /usage": (client) => client.usage(),
   "post /inspector/tickets": (client) => client.inspectorTicket({ readOnly: true }),
   "post /exec": async (client) => client.exec(["true"]),
+  "get /components": (client) => client.components(),
   "get /config/plan": (client) => client.configPlan(),
   "post /config/reload": (client) => client.reloadConfig(),
   "get /projections": (client) => client.projections(),

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { root } from "../support/root.ts";
 import { until } from "../support/until.ts";
@@ -102,7 +102,7 @@ describe("a release", () => {
         .filter((file) => file.endsWith(".node") || file.endsWith("/bin/node"));
 
       expect(natives.map(systemOf)).toEqual([system, system, system]);
-      expect(natives.map((file) => file.split("/").at(-1)).toSorted()).toEqual(
+      expect(natives.map((file) => basename(file)).toSorted()).toEqual(
         [
           "koffi.node",
           "node",
@@ -211,7 +211,7 @@ it("installs globally from a local npm pack", async () => {
     npm_config_prefix: join(directory, "prefix"),
   };
   const packed = run("npm", ["pack", "--silent", "--json", "--pack-destination", directory], npm);
-  const [{ filename = "" } = {}] = JSON.parse(packed.stdout) as { filename: string }[];
+  const [{ filename } = { filename: "" }] = JSON.parse(packed.stdout) as { filename: string }[];
   const installed = run(
     "npm",
     ["install", "-g", "--ignore-scripts", "--no-audit", "--no-fund", join(directory, filename)],

@@ -36,6 +36,7 @@ export class Sprite {
     environment: () => this.#state("environment", "sprite") as never,
     service: (name) => this.#state("service", name) as never,
     services: () => this.#services() as never,
+    components: () => [],
   };
 
   constructor() {

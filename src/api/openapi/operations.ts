@@ -317,6 +317,12 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     description: "Of the processes in each service's session; an answer is good for a second.",
     answer: "By service",
   },
+  "GET /components": {
+    id: "listComponents",
+    tag: "daemon",
+    summary: "What must be there before the main process and the services",
+    answer: "All of them, in the order in which they start",
+  },
   "GET /config/plan": {
     id: "getConfigPlan",
     tag: "daemon",

@@ -1,0 +1,183 @@
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Component } from "../../src/client/types.ts";
+import { fixture, sprite, type Sprite } from "../support/daemon.ts";
+import { isLive } from "../support/processes.ts";
+import { until } from "../support/until.ts";
+
+const WAITS = "while :; do sleep 0.05; done";
+
+/** Scripts of a component's folder, by their names without `.sh`. */
+function folder(made: Sprite, name: string, scripts: Readonly<Record<string, string>>): void {
+  const directory = join(made.dir, "components", name);
+  mkdirSync(directory, { recursive: true });
+  for (const [script, text] of Object.entries(scripts)) {
+    const file = join(directory, `${script}.sh`);
+    writeFileSync(file, `#!/bin/sh\n${text}\n`);
+    chmodSync(file, 0o755);
+  }
+}
+
+const FLAGS = (made: Sprite): string[] => ["-components-dir", join(made.dir, "components")];
+
+async function components(made: Sprite): Promise<Record<string, Component>> {
+  const { text } = await made.ask({ path: "/v1/components" });
+  return Object.fromEntries((JSON.parse(text) as Component[]).map((one) => [one.name, one]));
+}
+
+const untilPhase = (made: Sprite, name: string, phase: string) =>
+  until(
+    `${name} is ${phase}`,
+    async () => {
+      const found = (await components(made))[name];
+      return found?.phase === phase && found;
+    },
+    20_000,
+    () => components(made),
+  );
+
+const order = (made: Sprite, type: string): string[] =>
+  made
+    .rows()
+    .filter((row) => row.type === type)
+    .map(({ stream }) => stream);
+
+describe("components", () => {
+  it("start one after the other, each ready before the next, before the main process and the services", async () => {
+    const made = sprite();
+    folder(made, "a", { start: WAITS, ready: `test -e ${made.dir}/a-is-ready` });
+    folder(made, "b", { start: "exit 0" });
+    const file = join(made.dir, "config.json");
+    writeFileSync(
+      file,
+      JSON.stringify({
+        components: { first: { start_command: ["sh", "-c", WAITS] } },
+        services: { web: { cmd: fixture("forever") } },
+      }),
+    );
+    await made.boot({ flags: [...FLAGS(made), "--config", file, "--", fixture("forever")] });
+    await untilPhase(made, "a", "starting");
+
+    expect(await components(made)).toMatchObject({
+      first: { phase: "ready" },
+      b: { phase: "pending", waiting_for: ["a"] },
+    });
+    expect((await made.state("web")).waiting_for).toEqual(["component a", "component b"]);
+    expect((await made.state("main")).phase).toBe("pending");
+    writeFileSync(join(made.dir, "a-is-ready"), "");
+    await made.untilRunning("web");
+    await made.untilRunning("main");
+    expect(order(made, "process.spawned").slice(0, 3)).toEqual([
+      "component/first",
+      "component/a",
+      "component/b",
+    ]);
+    expect(Object.values(await components(made)).map(({ phase }) => phase)).toEqual([
+      "ready",
+      "ready",
+      "ready",
+    ]);
+  });
+
+  it("end after main process and services, the last one first", async () => {
+    const made = sprite();
+    folder(made, "a", { start: `trap 'echo bye; exit' TERM; ${WAITS}` });
+    folder(made, "b", { start: `(trap 'echo gently; exit' TERM; ${WAITS}) &` });
+    await made.boot({ flags: [...FLAGS(made), "--", fixture("graceful")] });
+    await made.put("web", { cmd: fixture("graceful") });
+    await made.untilRunning("web");
+    await made.shutDown();
+
+    const rows = made.rows().filter(({ type }) => type.endsWith(".drain_requested"));
+    expect(rows.map(({ stream }) => stream)).toEqual([
+      "environment/sprite",
+      "service/main",
+      "service/web",
+      "component/b",
+      "component/a",
+    ]);
+    expect(made.log("_component-a")).toContain("bye");
+    expect(made.log("_component-b")).toContain("gently");
+  });
+
+  it("that fail are visible, tried again, and hold what waits for them; what runs goes on", async () => {
+    const made = sprite();
+    folder(made, "db", {
+      start: `test -e ${made.dir}/works || { echo broken; exit 5; }; echo works; ${WAITS}`,
+      ready: `test -e ${made.dir}/works`,
+    });
+    await made.boot({ flags: [...FLAGS(made), "--", fixture("forever")] });
+    await until(
+      "it was tried again",
+      async () => ((await components(made))["db"]?.restart_count ?? 0) >= 2,
+    );
+
+    expect(await components(made)).toMatchObject({
+      db: { last_exit: { code: 5 }, error: "exited with code 5" },
+    });
+    expect((await made.state("main")).waiting_for).toEqual(["component db"]);
+    writeFileSync(join(made.dir, "works"), "");
+    const main = await made.untilRunning("main");
+    const { pid = 0 } = await untilPhase(made, "db", "ready");
+    process.kill(pid, "SIGKILL");
+    const again = await until("it is there again", async () => {
+      const { db } = await components(made);
+      return db?.phase === "ready" && db.pid !== pid && db;
+    });
+    expect(again.restart_count).toBeGreaterThan(2);
+    expect(isLive(main)).toBe(true);
+  }, 60_000);
+
+  it("that are not ready hold POST /exec, which says so when it has waited", async () => {
+    const made = sprite();
+    folder(made, "db", { start: WAITS, ready: "echo not yet; exit 1" });
+    const file = join(made.dir, "config.json");
+    writeFileSync(file, JSON.stringify({ api_max_wait_time: "500ms" }));
+    await made.boot({ flags: [...FLAGS(made), "--config", file] });
+    const { status, text } = await made.ask({ method: "POST", path: "/exec?cmd=true" });
+
+    expect(status).toBe(503);
+    expect(JSON.parse(text)).toMatchObject({
+      error: "environment_not_ready",
+      message: expect.stringMatching(/not ready after 0\.5 s: component db is starting/),
+    });
+  });
+
+  it("that an earlier daemon left behind are ended before they start again", async () => {
+    const made = sprite();
+    folder(made, "db", { start: WAITS });
+    await made.boot({ flags: FLAGS(made) });
+    const { pid: old = 0 } = await untilPhase(made, "db", "ready");
+    await made.killDaemon();
+    expect(isLive(old)).toBe(true);
+    await made.boot({ flags: FLAGS(made) });
+    const { pid = 0 } = await untilPhase(made, "db", "ready");
+
+    expect(isLive(old)).toBe(false);
+    expect(pid).not.toBe(old);
+  });
+
+  it("that configuration does not have any more are gone with the next daemon", async () => {
+    const made = sprite();
+    folder(made, "db", { start: WAITS });
+    await made.boot({ flags: FLAGS(made) });
+    const { pid = 0 } = await untilPhase(made, "db", "ready");
+    await made.killDaemon();
+    await made.boot();
+
+    await until("it is gone", async () => Object.keys(await components(made)).length === 0);
+    expect(isLive(pid)).toBe(false);
+  });
+
+  it("get the environment of the main process, run in their folders, and are listed by the command line", async () => {
+    const made = sprite();
+    folder(made, "db", { start: `echo "$OURS in $(pwd)"; touch ran; ${WAITS}` });
+    await made.boot({ flags: FLAGS(made), env: { OURS: "ours" } });
+    await made.untilLogged("_component-db", `ours in ${made.dir}/components/db`);
+
+    expect(existsSync(join(made.dir, "components/db/ran"))).toBe(true);
+    const { stdout } = await made.cli("components");
+    expect(JSON.parse(stdout)).toMatchObject([{ name: "db", phase: "ready", detached: false }]);
+  });
+});
