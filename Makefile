@@ -74,7 +74,7 @@ run: dist/.stamp
 release-all release-linux-amd64 release-linux-arm64 release-darwin-amd64 release-darwin-arm64: release-%: dist/.stamp
 	@npm run -s release -- $*
 
-release/.stamp: dist/.stamp $(wildcard scripts/release.ts scripts/single.ts scripts/single/*) Dockerfile docs/sprite-env.service
+release/.stamp: dist/.stamp $(wildcard scripts/release.ts scripts/single.ts scripts/single/*) Dockerfile docs/systemd/sprite-env.service
 	@npm run -s release -- all
 	@touch $@
 

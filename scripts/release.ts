@@ -123,7 +123,12 @@ function packageOf(name: string): string {
 }
 
 /** What stands beside the program in every tarball. */
-const BESIDE = ["README.md", "config.example.json", "Dockerfile", "docs/sprite-env.service"];
+const BESIDE = [
+  "README.md",
+  "config.example.json",
+  "Dockerfile",
+  "docs/systemd/sprite-env.service",
+];
 
 async function makeLinux(name: string, system: System, folder: string): Promise<void> {
   const target: Target = {
