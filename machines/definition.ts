@@ -69,6 +69,8 @@ export interface ServiceDefinition {
   readyTimeoutMs?: number;
   health?: Pick<HealthCheck, "probe"> & Partial<HealthCheck>;
   oneshot?: boolean;
+  /** Files and directories, below it or absolute, whose changes restart it while it runs. */
+  watch?: readonly string[];
   /** For people and programs to choose by. */
   labels?: { readonly [name: string]: string };
 }

@@ -36,7 +36,8 @@ type ServiceWish =
   | { type: "service.start_requested" }
   /** `timeoutMs`: in the place of the definition's stop timeout. */
   | { type: "service.stop_requested"; timeoutMs?: number }
-  | { type: "service.restart_requested"; timeoutMs?: number }
+  /** `path`: a file that changed, where that is the reason. */
+  | { type: "service.restart_requested"; timeoutMs?: number; path?: string }
   | { type: "service.delete_requested"; timeoutMs?: number }
   | { type: "service.signal_requested"; signal: string }
   /** The daemon is ending: stop, but go on wishing to run. `signal`: in the place of the definition's stop signal. */

@@ -120,6 +120,7 @@ export function toChange(body: ChangeBody, name: string): DefinitionChange {
     ...given("readyTimeoutMs", body.ready_timeout, (text) => parseDuration(text, "ready_timeout")),
     ...given("health", body.health, toHealth),
     ...given("oneshot", body.oneshot, same),
+    ...given("watch", body.watch, filled),
     ...given("labels", body.labels, filled),
   };
 }
@@ -174,5 +175,6 @@ export const definitionWire = (definition: ServiceDefinition): DefinitionWire =>
   ...shown(definition, "readyTimeoutMs", formatDuration),
   ...shown(definition, "health", healthWire),
   ...shown(definition, "oneshot", same),
+  ...shown(definition, "watch", (paths) => [...paths]),
   ...shown(definition, "labels", (labels) => ({ ...labels })),
 });

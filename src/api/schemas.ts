@@ -20,7 +20,7 @@ import {
 import { health, ready } from "./probe-schemas.ts";
 
 /** Fields of a definition that later releases act on: refused by name, never ignored. */
-const LATER = ["limits", "schedule", "watch", "http_autostart"] as const;
+const LATER = ["limits", "schedule", "http_autostart"] as const;
 
 const absolutePath = {
   ...nullable,
@@ -99,6 +99,14 @@ const definitionProperties = {
   ready_timeout: { ...nullable, ...positiveDuration, default: "1m0s" },
   health: { ...nullable, ...health },
   oneshot: { ...nullable, type: "boolean", default: false },
+  watch: {
+    ...nullable,
+    type: "array",
+    maxItems: 100,
+    uniqueItems: true,
+    "x-allowed": "a list of at most 100 different paths, absolute or from the service's directory",
+    items: { type: "string", minLength: 1, maxLength: 4_096, pattern: NO_NUL },
+  },
   labels: { ...nullable, ...labels },
   state: {
     readOnly: true,

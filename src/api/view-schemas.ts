@@ -101,6 +101,7 @@ export const serviceView = {
       },
     },
     oneshot: { type: "boolean" },
+    watch: { type: "array", items: { type: "string" } },
     labels: { type: "object", additionalProperties: { type: "string" } },
     state: stateView,
   },

@@ -24,5 +24,6 @@ export const WIRE_NAMES = {
   readyTimeoutMs: "ready_timeout",
   health: "health",
   oneshot: "oneshot",
+  watch: "watch",
   labels: "labels",
 } as const satisfies Record<keyof ServiceDefinition, string>;

@@ -226,6 +226,12 @@ export const definitionArgs = {
     type: "boolean",
     description: "It ends by itself: success is done, until the machine boots anew",
   },
+  watch: {
+    type: "string",
+    valueHint: "path,…",
+    description: "Files and directories whose changes restart it, split at every comma",
+    complete: "file",
+  },
   labels: {
     type: "string",
     valueHint: "k=v,…",
@@ -245,4 +251,4 @@ export const definitionArgs = {
 } as const;
 
 /** Fields of a definition that later releases act on. */
-export const LATER_FIELDS = ["limits", "schedule", "watch", "http-autostart"];
+export const LATER_FIELDS = ["limits", "schedule", "http-autostart"];

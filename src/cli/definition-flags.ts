@@ -64,6 +64,7 @@ export function definitionFromFlags(args: Given, repeated: Repeated): ChangeBody
     ready_timeout: args["ready-timeout"],
     health: healthOf(args),
     oneshot: args.oneshot,
+    watch: listOr(args.watch)?.map((path) => resolve(args.dir ?? "", path)),
     labels: labelsFrom(args.labels, repeated.label),
   };
   return (present(fields) ?? {}) as ChangeBody; // checked flag by flag; the daemon checks it as a whole

@@ -124,6 +124,8 @@ export interface ServiceDefinition {
   } | null;
   /** Default: false. */
   oneshot?: boolean | null;
+  /** A list of at most 100 different paths, absolute or from the service's directory. */
+  watch?: string[] | null;
   /** An object of names with texts, at most 64. */
   labels?: {
     [name: string]: string;
@@ -196,6 +198,7 @@ export interface Service {
     failures?: number;
   };
   oneshot?: boolean;
+  watch?: string[];
   labels?: {
     [name: string]: string;
   };
@@ -520,6 +523,7 @@ export interface PastState {
       failures?: number;
     };
     oneshot?: boolean;
+    watch?: string[];
     labels?: {
       [name: string]: string;
     };

@@ -31,6 +31,7 @@ import {
   projectionsOf,
   usageSource,
 } from "./answers.ts";
+import { watchFiles } from "./file-watch.ts";
 import { MAIN, wantedServices } from "./configured.ts";
 import { echo } from "./echo.ts";
 import { type MainEnd, mainEnded, mainExitCode } from "./main-process.ts";
@@ -169,6 +170,7 @@ export async function start(
   await begin(config, logs, runtime, owner.atBoot, release, logger);
   hasBooted();
   const endUpkeep = upkeep(config, store, dispatcher, logger);
+  const endWatch = watchFiles(dispatcher, config.defaultDir, logger);
   const { socketPath: socket, stateDir: state, logDir } = config;
   logger.info({ socket, ...(listen && { listen }), state, logs: logDir }, "ready");
 
@@ -190,6 +192,7 @@ export async function start(
     },
     close: async () => {
       endUpkeep();
+      await endWatch();
       await close();
     },
   };

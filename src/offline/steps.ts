@@ -38,9 +38,15 @@ const WISHES: Readonly<Record<string, (name: string, row: EventRow) => string>> 
     `changed the definition of ${name} to version ${numberOf(row, "version")}`,
   "service.start_requested": (name) => `asked to start ${name}`,
   "service.stop_requested": (name) => `asked to stop ${name}`,
-  "service.restart_requested": (name) => `asked to restart ${name}`,
+  "service.restart_requested": (name, row) => `asked to restart ${name}${changedPath(row)}`,
   "service.delete_requested": (name) => `asked to delete ${name}`,
   "service.signal_requested": (name, row) => `had ${name} sent ${textOf(row, "signal")}`,
+};
+
+/** The file whose change was the reason, where one was. */
+const changedPath = (row: EventRow): string => {
+  const path = textOf(row, "path");
+  return path === "" ? "" : `, since ${path} changed`;
 };
 
 /** A person's wish in words: `uid 0 asked to start web`. Undefined for what is none. */

@@ -11,6 +11,7 @@ import type { Life } from "./lives.ts";
 /** Who asked, as people say it: `uid:0` is `uid 0`. */
 export function who(actor: string): string {
   if (actor === "runtime") return "sprite-env";
+  if (actor === "watch") return "the watch over its files";
   if (actor === "proxy") return "the proxy, for a request,";
   return actor.replace(":", " ");
 }

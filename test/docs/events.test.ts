@@ -22,7 +22,7 @@ const SERVICE: Fields<ServiceFact> = {
   "service.changed": { definition: true, version: true, start: true },
   "service.start_requested": {},
   "service.stop_requested": { timeoutMs: true },
-  "service.restart_requested": { timeoutMs: true },
+  "service.restart_requested": { timeoutMs: true, path: true },
   "service.delete_requested": { timeoutMs: true },
   "service.signal_requested": { signal: true },
   "service.drain_requested": { timeoutMs: true, signal: true },

@@ -1,6 +1,7 @@
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WIRE_NAMES } from "../../src/api/wire-names.ts";
 import { fixture, linesOf, Sprite } from "../support/daemon.ts";
@@ -230,6 +231,26 @@ const EFFECTS: Record<(typeof WIRE_NAMES)[keyof typeof WIRE_NAMES], (room: Room)
       expect(state).toMatchObject({ desired: "running", last_exit: { code: 0 } });
       expect(made.rowsOf(name, "process.spawn_requested")).toHaveLength(1);
     },
+    watch: async ({ made, name, create, path }) => {
+      const file = path("watched");
+      writeFileSync(file, "1");
+      await create(script(FOREVER, { watch: [file] }));
+      const pid = await made.untilRunning(name);
+      let turn = 1;
+      await until("a change restarts it", async () => {
+        writeFileSync(file, String((turn += 1)));
+        await pause(500); // as long as it changes, it is waited for
+        return made.rowsOf(name, "service.restart_requested").length > 0;
+      });
+      const again = await made.untilRunning(name, pid);
+      const [row] = made.rowsOf(name, "service.restart_requested");
+      expect(row).toMatchObject({ actor: "watch", data: { path: file } });
+      await made.cli("services", "stop", name);
+      writeFileSync(file, "3");
+      await pause(700);
+      expect((await made.state(name)).phase).toBe("stopped");
+      expect(isLive(again)).toBe(false);
+    },
     labels: async ({ made, name, create }) => {
       await create(script(FOREVER, { labels: { tier: "web", "app/of": name } }));
       const { stdout } = await made.cli(
@@ -349,6 +370,7 @@ describe("on a daemon of its own", () => {
       ready: { exec: ["true"] },
       ready_timeout: "20s",
       health: { exec: ["true"], every: "1m" },
+      watch: ["/no/such/place"],
       labels: { a: "b" },
     });
     await made.put("same", body);
@@ -448,7 +470,6 @@ describe("on a daemon of its own", () => {
   it.each([
     ["limits", { memory: "1G" }],
     ["schedule", "@daily"],
-    ["watch", ["/srv"]],
     ["http_autostart", "always"],
   ])("%s is refused by name, and nothing is stored", async (field, value) => {
     const before = made.rows().length;

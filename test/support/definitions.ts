@@ -99,6 +99,7 @@ export const FIELDS: { [Field in keyof Required<ServiceDefinition>]: fc.Arbitrar
   readyTimeoutMs: positiveMs,
   health: healthCheck,
   oneshot: fc.boolean(),
+  watch: fc.uniqueArray(name, { minLength: 1, maxLength: 3 }),
   labels: fc.dictionary(labelName, labelValue, { minKeys: 1, maxKeys: 4 }),
 };
 
