@@ -24,6 +24,7 @@ const SUBJECTS: Readonly<Record<string, () => Promise<Subject>>> = {
   state: () => import("./state.ts"),
   beside: () => import("./beside.ts"),
   inspector: () => import("./inspector.ts"),
+  release: () => import("./release.ts"),
 };
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
