@@ -91,6 +91,7 @@ function resolveVariables(
  */
 export function readConfigFile(file: string, env: Env): ReadFile {
   const raw = objectOf(file, textOf(file));
+  delete raw["$schema"]; // for editors
   const missing = dropMissing(raw, env);
   const from = resolveVariables(file, raw, env);
   const problem = check(raw);

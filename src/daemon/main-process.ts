@@ -2,7 +2,7 @@ import type { ServiceContext } from "../../machines/service-context.ts";
 import { exitCodeOf } from "../commands/streams.ts";
 import { ENVIRONMENT } from "../runtime/group.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
-import { MAIN } from "./configured.ts";
+import { MAIN } from "../api/configured.ts";
 
 /** How the main process came to its end, and none follows. */
 export interface MainEnd {

@@ -7,7 +7,7 @@ import type { Loaded } from "../config/load.ts";
 import type { SealedValue } from "../journal/journal.ts";
 import type { Configured } from "../runtime/boot.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
-import { wantedComponents, wantedServices } from "./configured.ts";
+import { wantedComponents, wantedServices } from "../api/configured.ts";
 
 interface OwnerPorts extends OwnedPorts {
   dispatcher: Dispatcher;

@@ -1,7 +1,7 @@
 import { AppError } from "../base/errors.ts";
 import type { Readiness } from "../commands/exec.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
-import { MAIN } from "./configured.ts";
+import { MAIN } from "../api/configured.ts";
 
 interface ReadinessPorts {
   dispatcher: Pick<Dispatcher, "view" | "listen">;

@@ -32,7 +32,7 @@ import {
   usageSource,
 } from "./answers.ts";
 import { watchFiles } from "./file-watch.ts";
-import { MAIN, wantedServices } from "./configured.ts";
+import { MAIN, wantedServices } from "../api/configured.ts";
 import { echo } from "./echo.ts";
 import { type MainEnd, mainEnded, mainExitCode } from "./main-process.ts";
 import { configOwner } from "./owner.ts";

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { wantedServices } from "../api/configured.ts";
 import { flagOf, parseFlags } from "../config/flags.ts";
 import { type Loaded, loadConfig, readLayers } from "../config/load.ts";
 import { configSchema, type Config, type ConfigKey } from "../config/schema.ts";
@@ -46,9 +47,13 @@ export function configShown(words: readonly string[]): { keys: ShownKey[]; loade
   return { keys, loaded };
 }
 
-/** Checks a file, and starts nothing. @throws AppError as `loadConfig` */
-export const configChecked = (file: string): Loaded =>
-  loadConfig(parseFlags(["--config", file]), thisSystem());
+/** Checks a file with the services and components in it, and starts nothing. @throws AppError as `loadConfig` and `wantedServices` */
+export function configChecked(file: string): Loaded {
+  const system = thisSystem();
+  const loaded = loadConfig(parseFlags(["--config", file]), system);
+  wantedServices(loaded.config, system.env);
+  return loaded;
+}
 
 const isPlace = (key: ConfigKey): key is keyof typeof PLACES => Object.hasOwn(PLACES, key);
 

@@ -97,4 +97,41 @@ describe("config check", () => {
     expect(code).not.toBe(0);
     expect(stderr).toContain("nosuch.json");
   });
+
+  it("looks at services and components, too", async () => {
+    const wrong = join(folder, "services.json");
+    writeFileSync(wrong, JSON.stringify({ services: { web: { cmd: "a", argz: [] } } }));
+    expect(await cli(["check", wrong])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("services.web: there is no argz: did you mean args"),
+    });
+    writeFileSync(wrong, JSON.stringify({ components_dir: "nowhere" }));
+    expect((await cli(["check", wrong])).stderr).toContain("components_dir cannot be read");
+  });
+});
+
+it("config show shows no key of S3 and no value of the main process's environment", async () => {
+  const secret = join(folder, "secret.json");
+  writeFileSync(
+    secret,
+    JSON.stringify({
+      process_environment: ["PASSWORD=hunter2=x"],
+      s3: {
+        access_key: "AKIA",
+        secret_key: "hunter2",
+        endpoint: "https://s3.example.com",
+        bucket: "b",
+      },
+    }),
+  );
+  const { stdout } = await cli(["show", "--config", secret, "--", "node", "app.js"]);
+
+  expect(stdout).not.toMatch(/hunter2|AKIA/);
+  const keys = new Map((JSON.parse(stdout) as ShownKey[]).map((one) => [one.key, one]));
+  expect(keys.get("process_environment")?.value).toEqual(["PASSWORD=(not shown)"]);
+  expect(keys.get("s3")?.value).toMatchObject({ bucket: "b", secret_key: "(not shown)" });
+  expect(keys.get("process_command")).toMatchObject({
+    value: ["node", "app.js"],
+    from: "command line, after --",
+  });
 });

@@ -57,11 +57,25 @@ const check = defineCommand({
   },
 });
 
+const schema = defineCommand({
+  meta: {
+    name: "schema",
+    description: "Print the JSON Schema of the configuration file, for editors",
+    notes: ['An editor finds it where the file names it: {"$schema": "./config.schema.json"}.'],
+    examples: ["sprite-env config schema > config.schema.json"],
+  },
+  args: {},
+  run: async () => {
+    const { editorSchema } = await import("../../offline/config-schema.ts");
+    print(JSON.stringify(editorSchema(), null, 2));
+  },
+});
+
 export const config = defineCommand({
   meta: {
     name: "config",
-    description: "The daemon's configuration: show, check",
+    description: "The daemon's configuration: show, check, schema",
     examples: ["sprite-env config show", "sprite-env config check config.json"],
   },
-  subCommands: { show, check },
+  subCommands: { show, check, schema },
 });

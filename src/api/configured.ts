@@ -1,5 +1,5 @@
-import { toDefinition } from "../api/definition-wire.ts";
-import { definitionBody, type DefinitionBody } from "../api/schemas.ts";
+import { toDefinition } from "./definition-wire.ts";
+import { definitionBody, type DefinitionBody } from "./schemas.ts";
 import { AppError } from "../base/errors.ts";
 import type { WantedComponent } from "../commands/components.ts";
 import type { Wanted } from "../commands/owned.ts";
