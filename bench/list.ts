@@ -14,7 +14,7 @@ const LOOP = `for run in $(seq ${RUNS}); do "$@" >/dev/null || exit 1; done`;
 const SERVICES = 10;
 
 /** Milliseconds a run. */
-async function duration(command: readonly string[], socket: string): Promise<number> {
+export async function duration(command: readonly string[], socket: string): Promise<number> {
   const began = performance.now();
   await promisify(execFile)("sh", ["-c", LOOP, "sh", ...command], {
     env: { ...process.env, SPRITE_ENV_SOCKET: socket },

@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
 import { BINARY, forEachOf, startDaemon } from "./daemon.ts";
+import { duration } from "./list.ts";
 import { inDirectory } from "./machine.ts";
 import { compared, inTurn, type Options, type Result, Unavailable } from "./result.ts";
 
@@ -11,17 +10,7 @@ import { compared, inTurn, type Options, type Result, Unavailable } from "./resu
  */
 
 const RELEASE = resolve(import.meta.dirname, "../release");
-const RUNS = 3;
-const LOOP = `for run in $(seq ${RUNS}); do "$@" >/dev/null || exit 1; done`;
 const SERVICES = 10;
-
-async function duration(command: readonly string[], socket: string): Promise<number> {
-  const began = performance.now();
-  await promisify(execFile)("sh", ["-c", LOOP, "sh", ...command], {
-    env: { ...process.env, SPRITE_ENV_SOCKET: socket },
-  });
-  return (performance.now() - began) / RUNS;
-}
 
 const megabytes = (file: string): number => statSync(join(RELEASE, file)).size / 1e6;
 

@@ -5,6 +5,20 @@ const names = { type: "array", items: { type: "string" } } as const;
 
 const probes = { http: { type: "string" }, tcp: { type: "string" }, exec: names } as const;
 
+/** How a process ended. */
+export const exitView = {
+  type: "object",
+  additionalProperties: false,
+  properties: {
+    code: { type: "integer" },
+    signal: { type: "string" },
+    core: { type: "boolean" },
+    oom: { type: "boolean" },
+    spawn_error: { type: "string" },
+    unknown: { type: "boolean", description: "Nobody saw how it ended" },
+  },
+} as const;
+
 const stateView = {
   type: "object",
   additionalProperties: false,
@@ -33,18 +47,7 @@ const stateView = {
     desired: { type: "string", enum: ["running", "stopped"] },
     flags: names,
     waiting_for: names,
-    last_exit: {
-      type: "object",
-      additionalProperties: false,
-      properties: {
-        code: { type: "integer" },
-        signal: { type: "string" },
-        core: { type: "boolean" },
-        oom: { type: "boolean" },
-        spawn_error: { type: "string" },
-        unknown: { type: "boolean", description: "Nobody saw how it ended" },
-      },
-    },
+    last_exit: exitView,
     version: { type: "integer" },
   },
 } as const;

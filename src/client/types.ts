@@ -337,6 +337,7 @@ export interface Component {
     core?: boolean;
     oom?: boolean;
     spawn_error?: string;
+    /** Nobody saw how it ended. */
     unknown?: boolean;
   };
   waiting_for?: string[];

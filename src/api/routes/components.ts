@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ComponentView } from "../../commands/components.ts";
 import { onlyMethods } from "../methods.ts";
 import { noQuery } from "../schemas.ts";
+import { exitView } from "../view-schemas.ts";
 import { exitWire, nanoTime } from "../wire.ts";
 
 /** A component as it is shown. */
@@ -24,18 +25,7 @@ export const componentView = {
       description: "Its start ended with 0, and what that started is the component",
     },
     next_restart_at: { type: "string" },
-    last_exit: {
-      type: "object",
-      additionalProperties: false,
-      properties: {
-        code: { type: "integer" },
-        signal: { type: "string" },
-        core: { type: "boolean" },
-        oom: { type: "boolean" },
-        spawn_error: { type: "string" },
-        unknown: { type: "boolean" },
-      },
-    },
+    last_exit: exitView,
     waiting_for: { type: "array", items: { type: "string" } },
     log_file: { type: "string" },
   },
