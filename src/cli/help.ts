@@ -60,7 +60,7 @@ function ownUsage({ path, args, meta }: Described): string {
   const flags = args.filter((one) => !isPositional(one));
   const needed = flags.filter(([, arg]) => arg.required).map((one) => flagLabel(...one));
   const more = flags.length > needed.length || meta.literal ? ["[flags]"] : [];
-  return [path, ...words, ...needed, ...more].join(" ");
+  return [path, ...words, ...needed, ...more, ...(meta.takes ? [meta.takes] : [])].join(" ");
 }
 
 /** `-n, --lines <count>`. */

@@ -35,7 +35,8 @@ export async function run(words: readonly string[]): Promise<number> {
       const { printCompletions } = await import("./complete.ts");
       return await printCompletions(words.slice(1));
     }
-    return await runVerb(await find(daemonByFlags(words) ? ["serve", ...words] : words));
+    const found = await find(daemonByFlags(words) ? ["serve", ...words] : words);
+    return await runVerb(PROGRAM === "spritectl" ? { ...found, path: PROGRAM } : found);
   } catch (error) {
     complain(codeOf(error) === undefined ? stackOf(error) : messageOf(error));
     return exitCodeOf(error);

@@ -13,6 +13,8 @@ declare module "citty" {
     stray?: string;
     /** The verb reads its words itself. */
     literal?: boolean;
+    /** What may follow its flags, as the usage shows it. */
+    takes?: string;
   }
 }
 

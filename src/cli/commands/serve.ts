@@ -30,12 +30,15 @@ export const serve = defineCommand({
     notes: [
       "Flags may have one dash or two. They win over the environment, and that over the configuration file.",
       "TERM or INT ends it, after it has stopped all services in the reverse of their order; they start again with the next one.",
+      "A command after -- is the main process: it gets the signals that come, and its exit code is the daemon's.",
     ],
     literal: true,
+    takes: "[-- command args…]",
     examples: [
       "sprite-env serve",
       "sprite-env serve --state-dir ./state --socket ./state/api.sock",
       "sprite-env -config config.json",
+      "sprite-env -listen :8080 -components-dir ./components -- node app.js",
     ],
   },
   args: {
