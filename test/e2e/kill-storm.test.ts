@@ -202,7 +202,7 @@ it(`after ${KILLS} SIGKILLs of the daemon in a storm of commands nothing acknowl
     await raging.catch(() => {}); // it starts no more daemons then
     throw new Error(`STORM_SEED=${seed} draws the same: ${String(error)}`, { cause: error });
   }
-}, 600_000);
+}, 1_500_000);
 
 /** Everything becomes what it is wished to be, and has a process exactly where it is to run. */
 async function settled({ made, locks }: Storm): Promise<void> {

@@ -36,6 +36,7 @@ export async function opened(options: BrowserContextOptions = {}): Promise<Seen>
   const context = await (
     await browser
   ).newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  context.setDefaultTimeout(90_000); // a busy machine paints late
   const page = await context.newPage();
   const seen: Seen = { page, complaints: [], requests: [] };
   page.on("console", (message) => {
