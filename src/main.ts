@@ -25,10 +25,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   const { config, notices, secretVariables, warnings } = loaded;
   secretVariables.forEach(forgetVariable);
   const logger = createLogger({ level: config.logLevel, json: config.logJson });
-  for (const notice of notices) logger.info(notice);
   for (const warning of warnings) logger.warn(warning);
   const signals = listenForSignals();
   const daemon = await start(loaded, () => loadConfig(flags, system), logger, release());
+  for (const notice of notices) logger.info(notice); // a daemon that does not start says why, and nothing else
   passOn(signals, daemon, config, logger);
   const left = await ended(daemon, signals, config, logger);
   const exitCode = daemon.exitCode();

@@ -211,7 +211,7 @@ describe("PUT refuses", () => {
     expect(asked).toEqual([]);
   });
 
-  it.each(["limits", "schedule", "watch", "http_autostart"])(
+  it.each(["limits", "schedule", "http_autostart"])(
     "%s by name, since nothing acts on it yet",
     async (field) => {
       const { app, asked } = fakeApi();

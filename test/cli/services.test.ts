@@ -124,7 +124,6 @@ it.each([
   ["--label a=1 --labels a=2", "the label a is given twice"],
   ["--limits.memory 1G", "--limits.memory is known, but this release does not act on it yet"],
   ["--schedule daily", "--schedule is known, but"],
-  ["--watch /srv", "--watch is known, but"],
   ["--http-autostart always", "--http-autostart is known, but"],
 ])("create refuses %s and sends nothing", async (flags, sentence) => {
   const { socket, seen } = await daemonWith({});

@@ -102,7 +102,7 @@ describe("a verb is refused in a sentence, with its exit code, and nothing is st
     expect(stored()).toEqual(before);
   });
 
-  it.each(["limits", "schedule", "watch", "http-autostart"])(
+  it.each(["limits", "schedule", "http-autostart"])(
     "--%s, which this release does not act on, by its name",
     async (flag) => {
       const before = stored();

@@ -125,7 +125,6 @@ describe("the daemon does not start", () => {
       ["--listen", ":0"],
       /listen on :0, and SPRITE_HTTP_API_TOKEN is not set/,
     ],
-    ["a main process", ["--", "app"], /main process after -- \(app\)/],
     ["no such configuration", ["--config", "/nope.json"], /\/nope\.json/],
   ])("with %s", async (_, flags, sentence) => {
     const made = sprite();

@@ -217,7 +217,7 @@ it("installs globally from a local npm pack", async () => {
     ["install", "-g", "--ignore-scripts", "--no-audit", "--no-fund", join(directory, filename)],
     { ...process.env, ...npm },
   );
-  expect(installed.stderr + installed.stdout).toContain("added");
+  expect(installed).toMatchObject({ code: 0 });
   const program = join(directory, "prefix/bin/sprite-env");
   await until("it is there", () => existsSync(program));
 

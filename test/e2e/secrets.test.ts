@@ -48,7 +48,12 @@ it("survives a boot: the service gets its values again", async () => {
 
 it("a service gets nothing of the daemon's own environment but what every program needs", async () => {
   const made = await bootedSprite({
-    env: { SPRITE_HTTP_API_TOKEN: CANARY, SPRITE_S3_SECRET_ACCESS_KEY: CANARY, OTHER: CANARY },
+    env: {
+      SPRITE_HTTP_API_TOKEN: CANARY,
+      SPRITE_S3_SECRET_ACCESS_KEY: CANARY,
+      SPRITE_LOCAL_MODE: "true",
+      OTHER: CANARY,
+    },
   });
   await made.put("web", { cmd: fixture("forever"), env: { OWN: "1" } });
   const { pid = 0 } = await made.state("web");
