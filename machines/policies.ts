@@ -95,8 +95,8 @@ const freeSlots = (view: View): number => {
 
 const mayStart = (state: ServiceState, view: View): boolean =>
   state.phase === "pending" &&
-  unready(view).length === 0 &&
   state.context.open === undefined &&
+  unready(view).length === 0 &&
   waitingFor(state.context, view).length === 0;
 
 const spawn = (name: string): Consequence => ({

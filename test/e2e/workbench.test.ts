@@ -298,7 +298,7 @@ describe("inspect --machine", () => {
               body,
               headers: { "content-type": "application/json" },
             })
-          ).json() as Promise<{ text: string }>,
+          ).json() as Promise<{ text?: string }>,
         [
           path,
           JSON.stringify({
@@ -312,7 +312,10 @@ describe("inspect --machine", () => {
         ] as const,
       );
     await page.getByText("On paper").waitFor();
-    const { text } = await post("/workbench/paper/test");
+    const text = await until("the machine is there to be tried", async () => {
+      const answer = await post("/workbench/paper/test");
+      return answer.text ?? false;
+    });
     const copy = folder();
     for (const name of ["machines", "test/support", "node_modules"]) {
       mkdirSync(join(copy, name, ".."), { recursive: true });

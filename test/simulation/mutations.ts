@@ -114,8 +114,8 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     "a need that came up wakes nobody",
     POLICIES,
-    "if (!cameUp && !FREES.has(row.event.type)) return [];",
-    "if (!FREES.has(row.event.type)) return [];",
+    "return cameUp || FREES.has(row.event.type);",
+    "return FREES.has(row.event.type);",
   ),
   one(
     "what was lost is not closed",
