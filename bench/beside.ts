@@ -106,7 +106,7 @@ export async function run({ quick }: Options): Promise<Result[]> {
     try {
       return [...(await beside(daemon, directory, rows)), ...(await past(daemon, rows))];
     } finally {
-      await daemon.kill();
+      await daemon.end();
     }
   });
 }

@@ -166,7 +166,7 @@ async function withMany(browser: Browser, services: number, pages: number): Prom
         },
       ];
     } finally {
-      await daemon.kill();
+      await daemon.end();
     }
   });
 }
