@@ -51,7 +51,7 @@ export interface WorkbenchServer {
 
 /** The workbench's own listener: on loopback, behind the same door as the daemon's page. */
 export async function serveWorkbench(
-  bench: Bench,
+  bench: Pick<Bench, "report" | "listen" | "paper">,
   logger: Logger,
   version: string,
 ): Promise<WorkbenchServer> {
@@ -94,7 +94,10 @@ export async function serveWorkbench(
   };
 }
 
-function benchRoutes(app: FastifyInstance, bench: Bench): void {
+function benchRoutes(
+  app: FastifyInstance,
+  bench: Pick<Bench, "report" | "listen" | "paper">,
+): void {
   app.get("/workbench/machine", async () => bench.report);
   app.get("/workbench/live", (request, reply) => {
     reply.hijack();
@@ -103,9 +106,15 @@ function benchRoutes(app: FastifyInstance, bench: Bench): void {
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
     });
+    let isBehind = false;
     const send = (): void => {
-      if (reply.raw.writableLength === 0)
-        reply.raw.write(`event: machine\ndata: ${JSON.stringify(bench.report)}\n\n`); // who is behind gets the next one
+      if (isBehind) return;
+      isBehind = true;
+      const { report } = bench;
+      reply.raw.write(`event: machine\ndata: ${JSON.stringify(report)}\n\n`, () => {
+        isBehind = false;
+        if (bench.report !== report) send(); // who was behind gets the last one
+      });
     };
     send();
     request.raw.once("close", bench.listen(send));

@@ -53,8 +53,9 @@ function useReport(): { report: MachineReport | undefined; problem: string | und
   const [report, setReport] = useState<MachineReport | undefined>();
   const [problem, setProblem] = useState<string | undefined>();
   useEffect(() => {
-    get<MachineReport>("/workbench/machine").then(setReport, (error: unknown) =>
-      setProblem(error instanceof Refused ? error.message : String(error)),
+    get<MachineReport>("/workbench/machine").then(
+      (first) => setReport((later) => later ?? first),
+      (error: unknown) => setProblem(error instanceof Refused ? error.message : String(error)),
     );
     const source = new EventSource("/workbench/live");
     source.addEventListener("machine", (event) => {
