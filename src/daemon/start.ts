@@ -102,6 +102,14 @@ export async function start(
   const events = eventLog(store, tail, config.stateDir);
   const { promise: booted, resolve: hasBooted } = Promise.withResolvers<void>();
   const past = new PastThread(config.stateDir, logger);
+  const exec = createExec({
+    ...config.exec,
+    baseEnv: () => fromDaemon(daemonVariables(process.env), process.env),
+    user: config.defaultUser,
+    own: ownIds(),
+    nofile: runtime.nofile,
+    logger,
+  });
   const api = createApiServer({
     services,
     configuration: owner,
@@ -118,14 +126,7 @@ export async function start(
     usage: usageSource(dispatcher),
     components: () => componentViews(dispatcher.view, store.clock, logFileOf),
     exec: {
-      run: createExec({
-        ...config.exec,
-        baseEnv: () => fromDaemon(daemonVariables(process.env), process.env),
-        user: config.defaultUser,
-        own: ownIds(),
-        nofile: runtime.nofile,
-        logger,
-      }),
+      run: exec.run,
       readiness: environmentReadiness({
         dispatcher,
         hasMain: config.main !== undefined,
@@ -146,6 +147,7 @@ export async function start(
   });
   const listen = await api.listen(); // before anything is recorded: a socket that cannot be had must leave no trace
   const close = async (): Promise<void> => {
+    await exec.close();
     await api.close();
     tail.close();
     await past.close();

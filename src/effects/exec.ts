@@ -7,8 +7,7 @@ import type { Readable } from "node:stream";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Plan } from "../posix/spawn.ts";
-import { sendSignal } from "../posix/calls.ts";
-import { SystemError } from "../posix/libc.ts";
+import { endCommand } from "./command-end.ts";
 import { findSetpriv, SHELL, wrap } from "./launch.ts";
 import type { Nofile } from "./nofile.ts";
 import { findProgram, type Place } from "./program.ts";
@@ -48,8 +47,6 @@ interface ExecDeps {
   logger: Logger;
 }
 
-/** After TERM, in milliseconds. */
-const KILL_AFTER_MS = 5_000;
 /** How long after the end of a command what it left behind may go on writing, in milliseconds. */
 const LAST_WORDS_MS = 2_000;
 /** A piece of output at most, in bytes: with the byte before it one piece of a reply. */
@@ -58,9 +55,18 @@ const PIECE_BYTES = 32_768;
 const NOT_FOUND = 127;
 const NOT_RUNNABLE = 126;
 
-/** Commands beside the main process. Node waits for them: they are no services, and nothing of them is kept. */
+/** Commands beside the main process. Node waits for them: they are no services, and nothing of them is kept. They end with whoever asked, and with the daemon. */
 export function createExec(deps: ExecDeps) {
   const { logger, nofile } = deps;
+  const closing = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  /** Until it is done. */
+  const keep = <Value>(work: Promise<Value>): Promise<Value> => {
+    running.add(work);
+    const drop = (): void => void running.delete(work);
+    work.then(drop, drop);
+    return work;
+  };
 
   async function planOf(asked: Asked): Promise<Plan> {
     const env = { ...deps.baseEnv(), ...deps.env, ...(deps.wrapper.length === 0 && asked.env) };
@@ -93,7 +99,7 @@ export function createExec(deps: ExecDeps) {
     };
   }
 
-  return async (asked: Asked, output: Output, left: AbortSignal): Promise<number> => {
+  async function run(asked: Asked, output: Output, left: AbortSignal): Promise<number> {
     const isWrapped = deps.wrapper.length > 0;
     const { words, before } = isWrapped ? inside(asked) : { words: [], before: "" };
     let child: ChildProcess;
@@ -119,20 +125,32 @@ export function createExec(deps: ExecDeps) {
     }
     const what = { process: child.pid, command: asked.command[0] };
     logger.debug(what, "a command was started");
-    const stop = endsWith(child, left);
+    const end = (): void => void keep(endCommand(child, logger));
+    if (left.aborted) end();
+    else left.addEventListener("abort", end, { once: true });
     feed(child, asked.stdin, before);
     const outputs = Promise.all([
       copied(child.stdout, (data) => output.stdout(data)),
       copied(child.stderr, (data) => output.stderr(data)),
     ]);
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
-    stop();
+    left.removeEventListener("abort", end);
     await Promise.race([outputs, later(LAST_WORDS_MS)]);
     child.stdout?.destroy();
     child.stderr?.destroy();
     child.stdin?.destroy();
     logger.debug({ ...what, code, signal }, "a command ended");
     return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+  }
+
+  return {
+    run: (asked: Asked, output: Output, left: AbortSignal) =>
+      keep(run(asked, output, AbortSignal.any([left, closing.signal]))),
+    /** Starts no more, ends those that run, and resolves when none is left. */
+    close: async (): Promise<void> => {
+      closing.abort();
+      while (running.size > 0) await Promise.allSettled(running);
+    },
   };
 }
 
@@ -147,30 +165,6 @@ function codeOf(error: unknown): number {
   const errno =
     error instanceof SpawnProblem ? error.spawnError.errno : (error as { code?: string }).code;
   return errno === "ENOENT" || errno === "ENOTDIR" ? NOT_FOUND : NOT_RUNNABLE;
-}
-
-/** Ends the command's group when whoever asked for it leaves. Returns the way to forget about that. */
-function endsWith(child: ChildProcess, left: AbortSignal): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  const send = (signal: NodeJS.Signals): void => {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-    try {
-      sendSignal(-child.pid, constants.signals[signal]); // its leader is not reaped: the number is its own
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-    }
-  };
-  const end = (): void => {
-    send("SIGTERM");
-    send("SIGCONT");
-    timer = setTimeout(() => send("SIGKILL"), KILL_AFTER_MS);
-  };
-  if (left.aborted) end();
-  else left.addEventListener("abort", end, { once: true });
-  return () => {
-    left.removeEventListener("abort", end);
-    clearTimeout(timer);
-  };
 }
 
 function feed(child: ChildProcess, stdin: Readable | undefined, before: string): void {

@@ -1,26 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { Client, type ExecOptions } from "../../src/client/client.ts";
+import { Client } from "../../src/client/client.ts";
 import { bootedSprite, fixture, sprite, type Sprite } from "../support/daemon.ts";
+import { executed, shell } from "../support/executed.ts";
 import { until } from "../support/until.ts";
-
-interface Ran {
-  stdout: string;
-  stderr: string;
-  code: number | undefined;
-}
-
-async function exec(made: Sprite, command: string[], options: ExecOptions = {}): Promise<Ran> {
-  const ran: Ran = { stdout: "", stderr: "", code: undefined };
-  for await (const piece of await new Client({ socket: made.socket }).exec(command, options)) {
-    if (piece.type === "exit") ran.code = piece.exitCode;
-    else ran[piece.type] += piece.data.toString();
-  }
-  return ran;
-}
 
 async function configured(config: object, ...flags: string[]): Promise<Sprite> {
   const made = sprite();
@@ -29,8 +14,6 @@ async function configured(config: object, ...flags: string[]): Promise<Sprite> {
   await made.boot({ flags: ["--config", file, ...flags] });
   return made;
 }
-
-const sh = (script: string): string[] => ["sh", "-c", script];
 
 describe("POST /exec", () => {
   it("answers in pieces, one a chunk, the exit code last", async () => {
@@ -54,16 +37,16 @@ describe("POST /exec", () => {
   });
 
   it.each([
-    [sh("exit 0"), 0],
-    [sh("exit 255"), 255],
-    [sh("kill -TERM $$"), 143],
-    [sh("kill -KILL $$"), 137],
+    [shell("exit 0"), 0],
+    [shell("exit 255"), 255],
+    [shell("kill -TERM $$"), 143],
+    [shell("kill -KILL $$"), 137],
     [["no-such-program"], 127],
     [["/etc/passwd"], 126],
     [["/no/such/file"], 127],
   ])("%j gives %d", async (command, code) => {
     const made = await bootedSprite();
-    const ran = await exec(made, command);
+    const ran = await executed(made, command);
 
     expect(ran.code).toBe(code);
     if (code === 126 || code === 127) expect(ran.stderr).toMatch(/^sprite-env: .*\n$/s);
@@ -84,22 +67,26 @@ describe("POST /exec", () => {
       flags: ["--config", file],
       env: { OURS: "ours", SPRITE_HTTP_API_TOKEN: "0123456789abcdef" },
     });
-    const script = sh('echo "$(pwd) $A $B $OURS [$SPRITE_HTTP_API_TOKEN]"');
+    const script = shell('echo "$(pwd) $A $B $OURS [$SPRITE_HTTP_API_TOKEN]"');
 
-    expect((await exec(made, script)).stdout).toBe(`${made.home} configured configured ours []\n`);
-    const asked = await exec(made, script, { env: { B: "a = b" }, dir: "/" });
+    expect((await executed(made, script)).stdout).toBe(
+      `${made.home} configured configured ours []\n`,
+    );
+    const asked = await executed(made, script, { env: { B: "a = b" }, dir: "/" });
     expect(asked.stdout).toBe("/ configured a = b ours []\n");
-    expect((await exec(made, ["me", "-c", "echo $0"], { path: "/bin/sh" })).stdout).toBe("me\n");
+    expect((await executed(made, ["me", "-c", "echo $0"], { path: "/bin/sh" })).stdout).toBe(
+      "me\n",
+    );
   });
 
   it("hands on the body as input, of any length, and the output of it", async () => {
     const made = await bootedSprite();
     const bytes = "0123456789abcdef".repeat(200_000);
 
-    const ran = await exec(made, ["cat"], { stdin: bytes });
+    const ran = await executed(made, ["cat"], { stdin: bytes });
     expect(ran.stdout).toHaveLength(bytes.length);
     expect(ran.stdout).toBe(bytes);
-    expect((await exec(made, ["cat"])).stdout).toBe("");
+    expect((await executed(made, ["cat"])).stdout).toBe("");
   });
 
   it("ends with whoever asked: TERM, and KILL where that does not help", async () => {
@@ -139,13 +126,13 @@ describe("POST /exec", () => {
       "-c",
       "sleep 100",
     );
-    expect((await exec(slow, ["echo", "up"])).stdout).toBe("up\n");
+    expect((await executed(slow, ["echo", "up"])).stdout).toBe("up\n");
     const failed = await bootedSprite({
       flags: ["--", "sh", "-c", "exit 3"],
       env: { SPRITE_KEEP_ALIVE_ON_ERROR: "true" },
     });
     await until("main has failed", async () => (await failed.state("main")).phase === "failed");
-    expect((await exec(failed, ["echo", "look"])).stdout).toBe("look\n");
+    expect((await executed(failed, ["echo", "look"])).stdout).toBe("look\n");
   });
 
   it.each([
@@ -176,10 +163,10 @@ describe("with a wrapper", () => {
       exec_wrapper_command: WRAPPER,
       process_environment: ["A=of the 'file'"],
     });
-    const script = sh(
+    const script = shell(
       'echo "$(pwd)|$A|$B"; cat; cat /proc/[0-9]*/cmdline | grep -c "s3cr3t[-]value"',
     );
-    const ran = await exec(made, script, {
+    const ran = await executed(made, script, {
       env: { B: "s3cr3t-value\nsecond line" },
       dir: "/var",
       stdin: "input\n",
@@ -192,31 +179,28 @@ describe("with a wrapper", () => {
   it("what asks for neither gets what the wrapper gives", async () => {
     const made = await configured({ exec: { wrapper_command: WRAPPER } });
 
-    expect((await exec(made, sh("pwd; cat"), { stdin: "in" })).stdout).toBe("/usr\nin");
-    expect(await exec(made, sh("exit 9"))).toMatchObject({ code: 9 });
+    expect((await executed(made, shell("pwd; cat"), { stdin: "in" })).stdout).toBe("/usr\nin");
+    expect(await executed(made, shell("exit 9"))).toMatchObject({ code: 9 });
   });
 
   it("that is not there is said", async () => {
     const made = await configured({ exec: { wrapper_command: ["no-such-wrapper"] } });
 
-    expect(await exec(made, ["true"])).toMatchObject({
+    expect(await executed(made, ["true"])).toMatchObject({
       code: 127,
       stderr: expect.stringContaining("no-such-wrapper"),
     });
   });
 });
 
-it("a daemon that ends takes commands with it", async () => {
+it.each(["", "trap '' TERM; "])("a daemon that ends takes commands with it: %j", async (trap) => {
   const made = await bootedSprite();
-  const running = exec(made, sh("echo $$ > pid; sleep 1000"), { dir: made.dir });
-  await pause(500);
+  const command = shell(`${trap}echo $$ > pid; while :; do sleep 0.05; done`);
+  const running = executed(made, command, { dir: made.dir });
+  await until("it runs", () => existsSync(join(made.dir, "pid")));
   await made.shutDown();
   await running.catch(() => {});
 
   const { stdout } = await made.run(["cat", join(made.dir, "pid")]);
-  await until(
-    "it is gone",
-    async () => (await made.run(["ps", "-p", stdout.trim()])).code === 1,
-    10_000,
-  );
+  expect((await made.run(["ps", "-p", stdout.trim()])).code).toBe(1);
 });
