@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { BrowserPlace } from "../api/server.ts";
+import type { BrowserPlace } from "../api/listeners.ts";
 import type { KeptSession } from "../api/door/sessions.ts";
 
 interface Kept {
