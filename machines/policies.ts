@@ -1,6 +1,7 @@
 import { resolved } from "./definition.ts";
 import { dependentsOf, type Needs } from "./dependencies.ts";
-import type { ComponentContext, ComponentFact } from "./component.ts";
+import type { ComponentFact } from "./component-events.ts";
+import type { ComponentContext } from "./component-setup.ts";
 import type { EnvironmentContext, EnvironmentFact } from "./environment.ts";
 import { isUp, type ServiceContext } from "./service-context.ts";
 import type { ServiceFact } from "./service-events.ts";

@@ -42,6 +42,7 @@ import { house } from "./service-setup.ts";
  *
  * An incarnation is open from `process.spawn_requested` to `incarnation.emptied` (or `process.spawn_failed`);
  * `pending` asks for the next one only while none is open, and `stopped`, `failed` and `deleted` have none.
+ * One chart in one file, however long, so that it reads as it is drawn.
  */
 export const serviceMachine = house.createMachine({
   id: "service",

@@ -6,7 +6,7 @@ import type { Wanted } from "../commands/owned.ts";
 import type { RequestedDefinition } from "../commands/ports.ts";
 import { checker } from "../config/checker.ts";
 import type { Env } from "../config/places.ts";
-import type { Config } from "../config/schema.ts";
+import type { Config } from "../config/config.ts";
 import { substitute } from "../config/substitute.ts";
 import { daemonVariables } from "../effects/environment.ts";
 

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { addressText, type ListenAddress } from "../config/listen.ts";
-import type { Config } from "../config/schema.ts";
+import type { Config } from "../config/config.ts";
 import { HTTP_OPTIONS, refuseConnection } from "./app.ts";
 import {
   cutStalled,

@@ -7,7 +7,7 @@ import { shippedFolder, type Unpack } from "../base/parts.ts";
 import type { ComponentView } from "../commands/components.ts";
 import type { Readiness, RunCommand } from "../commands/exec.ts";
 import type { ConfigCommands, ServiceCommands } from "../commands/ports.ts";
-import type { Config } from "../config/schema.ts";
+import type { Config } from "../config/config.ts";
 import type { ApiToken } from "../config/tokens.ts";
 import { createApp } from "./app.ts";
 import { assetRoutes } from "./assets.ts";

@@ -1,4 +1,4 @@
-import type { ComponentFact } from "../../machines/component.ts";
+import type { ComponentFact } from "../../machines/component-events.ts";
 import { printable } from "../base/printable.ts";
 import type { EventWire } from "../api/event-wire.ts";
 import { formatDuration } from "../base/duration.ts";

@@ -100,6 +100,8 @@ function endpointOf({ socket, url, token }: ClientOptions): Endpoint {
 /**
  * Typed calls to a daemon over its Unix socket or its TCP listener, each over a connection of its own.
  *
+ * One method for each call of the API, however many; what they share is beside them, in this folder.
+ *
  * Every method throws an AppError whose `code` says what happened: the daemon's own, `daemon_unreachable`, `unauthorized` or `timed_out`.
  * A command is sent again where its reply was lost before it began, with the same idempotency key, so that it is carried out once.
  */

@@ -1,4 +1,4 @@
-import type { ComponentDefinition } from "../../machines/component.ts";
+import type { ComponentDefinition } from "../../machines/component-events.ts";
 import type { ComponentState } from "../../machines/policies.ts";
 import type { ExitStatus } from "../../machines/service-events.ts";
 import type { Clock } from "../base/clock.ts";

@@ -1,7 +1,8 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AppError, messageOf } from "../base/errors.ts";
-import { NAME_PATTERN, type ComponentConfig, type ConfigFile } from "./schema.ts";
+import type { ComponentConfig } from "./config.ts";
+import { NAME_PATTERN, type ConfigFile } from "./schema.ts";
 
 const wrong = (field: string, message: string): AppError =>
   new AppError("config_invalid", message, { details: { field } });

@@ -10,14 +10,8 @@ import { MAX_SOCKET_PATH_BYTES, places, type ChosenPlaces, type Places } from ".
 import { S3_VARIABLES, type S3Keys, storageOf } from "./s3.ts";
 import { defaultDirOf, safeName, thisSystem, type System } from "./system.ts";
 import { apiTokens, checkTokens, TOKEN_VARIABLE, type ApiToken } from "./tokens.ts";
-import {
-  configSchema,
-  type Config,
-  type ConfigFile,
-  type ConfigKey,
-  type MainProcess,
-  type S3Place,
-} from "./schema.ts";
+import type { Config, MainProcess, S3Place } from "./config.ts";
+import { configSchema, type ConfigFile, type ConfigKey } from "./schema.ts";
 import { fromEnvironment } from "./variables.ts";
 
 export interface Loaded {

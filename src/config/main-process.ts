@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { durationMs } from "../base/duration.ts";
-import { configSchema, type ConfigFile, type ExecPlace, type MainProcess } from "./schema.ts";
+import type { ExecPlace, MainProcess } from "./config.ts";
+import { configSchema, type ConfigFile } from "./schema.ts";
 
 /** Longer than the main process may take, the services and components may take, in milliseconds. */
 const AFTER_MAIN_MS = 10_000;

@@ -1,6 +1,7 @@
 import { AppError } from "../base/errors.ts";
 import type { Env } from "./places.ts";
-import type { ConfigFile, S3Place } from "./schema.ts";
+import type { S3Place } from "./config.ts";
+import type { ConfigFile } from "./schema.ts";
 
 type Key = keyof NonNullable<ConfigFile["s3"]>;
 

@@ -1,83 +1,15 @@
 import type { FromSchema } from "json-schema-to-ts";
 import { DURATION_ALLOWED } from "../base/duration.ts";
-import { LISTEN_ALLOWED, LISTEN_PATTERN, type ListenAddress } from "./listen.ts";
+import { LISTEN_ALLOWED, LISTEN_PATTERN } from "./listen.ts";
+import { bytes, command, duration, MAX_WORDS, mode, path, text } from "./schema-kinds.ts";
 
-const path = (description: string) =>
-  ({
-    type: ["string", "null"],
-    minLength: 1,
-    maxLength: 4096,
-    pattern: "^[^~\\u0000][^\\u0000]*$",
-    "x-allowed": 'a path without NUL; "~" is not expanded, so write the whole path',
-    description,
-    default: null,
-  }) as const;
-
-const mode = <Default extends string | null>(
-  description: string,
-  owner: string,
-  standard: Default,
-) =>
-  ({
-    type: ["string", "null"],
-    pattern: `^0?${owner}[0-7]{2}$`,
-    "x-allowed": `an octal mode in quotes whose owner digit is ${owner.replace(/[[\]]/g, "").split("").join(" or ")}, such as "0${owner === "7" ? "755" : "660"}"`,
-    description,
-    default: standard,
-  }) as const;
-
-const bytes = <Default extends number>(description: string, minimum: number, standard: Default) =>
-  ({
-    type: "integer",
-    minimum,
-    maximum: Number.MAX_SAFE_INTEGER,
-    description,
-    default: standard,
-  }) as const;
+/* One list of every key, so longer than a file should be. */
 
 /** Levels of the daemon's own log, from most to least. */
-const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
 
 /** Keys that later releases act on: refused by name, never ignored. */
 const LATER = ["proxy_listen_addr"] as const;
-
-const MAX_WORDS = 1_000;
-
-/** A program with its arguments, each a word of its own. */
-const command = (description: string) =>
-  ({
-    type: "array",
-    minItems: 1,
-    maxItems: MAX_WORDS,
-    items: {
-      type: "string",
-      maxLength: 131_072,
-      pattern: "^[^\\u0000]*$",
-      "x-allowed": "a text without NUL",
-    },
-    "x-allowed": 'a list of words, the program first, such as ["/app/start.sh", "--port", "3000"]',
-    description,
-  }) as const;
-
-const duration = <Default extends string>(description: string, standard: Default) =>
-  ({
-    type: "string",
-    format: "duration",
-    "x-allowed": DURATION_ALLOWED,
-    description,
-    default: standard,
-  }) as const;
-
-const text = (description: string, isSecret = false) =>
-  ({
-    type: ["string", "null"],
-    minLength: 1,
-    maxLength: 4_096,
-    "x-allowed": "a text",
-    ...(isSecret && { "x-secret": true }),
-    description,
-    default: null,
-  }) as const;
 
 /** Of a component, and of a service. */
 export const NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$";
@@ -392,90 +324,3 @@ export const configSchema = {
 /** The configuration file as it was written: only what was given. */
 export type ConfigFile = FromSchema<typeof configSchema, { keepDefaultedPropertiesOptional: true }>;
 export type ConfigKey = keyof typeof configSchema.properties;
-
-/** What the daemon runs with. Paths are absolute. */
-export interface Config {
-  stateDir: string;
-  socketPath: string;
-  socketMode: number;
-  /** Name or number. */
-  socketGroup: string | undefined;
-  /** Absent: the API does not listen for TCP. Its tokens are kept apart, since this is passed around. */
-  apiListen: ListenAddress | undefined;
-  /** Where browsers of this machine come in, when somebody asks. */
-  inspectorListen: ListenAddress;
-  /** Where the live state machines are streamed to; undefined: nowhere. */
-  inspectStately: string | undefined;
-  /** Names under which browsers reach the API. */
-  apiHosts: readonly string[];
-  logDir: string;
-  logFileMode: number;
-  logDirMode: number;
-  logRotateBytes: number;
-  logRotateKeep: number;
-  logTotalBytes: number;
-  logLevel: (typeof LOG_LEVELS)[number];
-  logJson: boolean;
-  debug: boolean;
-  /** Working directory of services that name none and run as the daemon's user. */
-  defaultDir: string;
-  /** Whether that was chosen, and so is everybody's; else others begin in their homes. */
-  isDefaultDirChosen: boolean;
-  /** Name or number. */
-  defaultUser: string | undefined;
-  shutdownTimeoutMs: number;
-  retentionAgeMs: number;
-  retentionBytes: number;
-  spriteName: string;
-  reaper: "auto" | "on" | "off";
-  /** Absent: there is no main process. */
-  main: MainProcess | undefined;
-  /** What a command of POST /exec gets, with or without a main process. */
-  exec: ExecPlace;
-  keepAliveOnError: boolean;
-  apiMaxWaitMs: number;
-  components: readonly ComponentConfig[];
-  /** Absent: local storage. Its keys are kept apart, since this is passed around. */
-  s3: S3Place | undefined;
-  writeDir: string | undefined;
-  /** As the file has them; absent where there is no file. */
-  services: Readonly<Record<string, object>> | undefined;
-  /** Absolute; absent where there is none. */
-  configFile: string | undefined;
-}
-
-/** The main process, as it was given. */
-export interface MainProcess {
-  command: readonly string[];
-  maxRetries: number;
-  gracefulTimeoutMs: number;
-}
-
-/** Where and with what the main process and POST /exec run. */
-export interface ExecPlace {
-  /** Absolute. */
-  dir: string;
-  /** Whether it was named; else it is the daemon's own. */
-  isDirChosen: boolean;
-  /** Over the daemon's own variables. */
-  env: Readonly<Record<string, string>>;
-  wrapper: readonly string[];
-  ttyWrapper: readonly string[];
-}
-
-/** One component: its commands, each a program with its arguments. */
-export interface ComponentConfig {
-  name: string;
-  start: readonly string[];
-  ready?: readonly string[];
-  checkpoint?: readonly string[];
-  restore?: readonly string[];
-  /** Absolute. */
-  dir: string;
-}
-
-export interface S3Place {
-  endpoint: string;
-  bucket: string;
-  region: string;
-}

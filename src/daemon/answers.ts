@@ -12,7 +12,7 @@ import type { ServiceCommands } from "../commands/ports.ts";
 import type { ServiceReads } from "../commands/read-services.ts";
 import { retireService } from "../commands/retire.ts";
 import { serviceCommands } from "../commands/services.ts";
-import type { Config } from "../config/schema.ts";
+import type { Config } from "../config/config.ts";
 import { graphOf } from "../diagram/graph.ts";
 import { admit } from "../effects/admit.ts";
 import { usageOf } from "../effects/usage.ts";

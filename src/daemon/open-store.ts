@@ -5,7 +5,7 @@ import { createHistogram } from "../base/histogram.ts";
 import { randomIds } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
 import { envValues } from "../commands/env-values.ts";
-import type { Config } from "../config/schema.ts";
+import type { Config } from "../config/config.ts";
 import { openForReading } from "../journal/database.ts";
 import { type StateLock, acquireLock } from "../journal/lock.ts";
 import { measured } from "../journal/measured.ts";

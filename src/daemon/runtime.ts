@@ -4,7 +4,7 @@ import type { ServiceContext } from "../../machines/service-context.ts";
 import { messageOf } from "../base/errors.ts";
 import { randomIds } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Config } from "../config/schema.ts";
+import type { Config } from "../config/config.ts";
 import { fromDaemon } from "../effects/environment.ts";
 import { keepSoftNofile } from "../effects/nofile.ts";
 import { createProbes } from "../effects/probes.ts";

@@ -1,7 +1,7 @@
 import { AppError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { unblockSignal } from "../posix/signals.ts";
-import type { Config } from "../config/schema.ts";
+import type { Config } from "../config/config.ts";
 import type { Daemon } from "./start.ts";
 
 /** These end the daemon, and begin with the main process. */

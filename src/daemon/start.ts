@@ -4,7 +4,7 @@ import type { Logger } from "../base/logger.ts";
 import { componentViews } from "../commands/components.ts";
 import { serviceReads } from "../commands/read-services.ts";
 import type { Loaded } from "../config/load.ts";
-import type { Config } from "../config/schema.ts";
+import type { Config } from "../config/config.ts";
 import { checkDefaultUser } from "../effects/admit.ts";
 import { daemonVariables, fromDaemon } from "../effects/environment.ts";
 import { createExec } from "../effects/exec.ts";

@@ -68,6 +68,7 @@ const RETRY_MS = 1_000;
 /** The longest pause between two looks for what is left, in milliseconds. */
 const MAX_PAUSE_MS = 250;
 
+/** The ways to an end lead into each other, so they stand together, longer than a file should be. */
 export function createEnding(deps: EndingDeps): Ending {
   const { children, report, logs, find, logger } = deps;
   const tell = (life: Life, ...facts: readonly RunnerReport[]) => report(life.stream, facts);

@@ -1,6 +1,6 @@
 import { resolved } from "../../machines/definition.ts";
 import { machines, type StreamKind } from "../../machines/index.ts";
-import type { componentEffects } from "../../machines/component.ts";
+import type { componentEffects } from "../../machines/component-setup.ts";
 import type { serviceEffects } from "../../machines/service-setup.ts";
 import type { ProbeRunner, ProcessRunner, TimerRunner } from "./ports.ts";
 

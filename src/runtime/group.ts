@@ -1,6 +1,6 @@
 import type { AnyMachineSnapshot } from "xstate";
 import type { EnvironmentContext } from "../../machines/environment.ts";
-import type { ComponentContext } from "../../machines/component.ts";
+import type { ComponentContext } from "../../machines/component-setup.ts";
 import { isStreamKind, machines } from "../../machines/index.ts";
 import {
   type ComponentState,

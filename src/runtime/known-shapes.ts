@@ -1,4 +1,4 @@
-import { COMPONENT_EVENT_TYPES } from "../../machines/component.ts";
+import { COMPONENT_EVENT_TYPES } from "../../machines/component-events.ts";
 import { ENVIRONMENT_EVENT_TYPES } from "../../machines/environment.ts";
 import { isStreamKind, machines, type StreamKind } from "../../machines/index.ts";
 import { SERVICE_EVENT_TYPES } from "../../machines/service-events.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { COMPONENT_EVENT_TYPES, type ComponentFact } from "../../machines/component.ts";
+import { COMPONENT_EVENT_TYPES, type ComponentFact } from "../../machines/component-events.ts";
 import { ENVIRONMENT_EVENT_TYPES, type EnvironmentFact } from "../../machines/environment.ts";
 import { SERVICE_EVENT_TYPES, type ServiceFact } from "../../machines/service-events.ts";
 import { diskLog, opened } from "../offline/fixture.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type ComponentDefinition, componentMachine } from "../../machines/component.ts";
+import type { ComponentDefinition } from "../../machines/component-events.ts";
+import { componentMachine } from "../../machines/component.ts";
 import { given } from "../support/given.ts";
 
 const ASKED: ComponentDefinition = {

@@ -55,7 +55,7 @@ const STREAM = {
 const STREAMED =
   " The answer is a stream of lines as things happen. The wish is stored when its head comes: leaving the stream early takes nothing back.";
 
-/** Every route of the API, by method and path. A test holds it to the routes that there are. */
+/** Every route of the API, by method and path: one list, however long. A test holds it to the routes that there are. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /services": {
     id: "listServices",

@@ -1,0 +1,49 @@
+import type { ServiceDefinition } from "./definition.ts";
+import type { Stamp } from "./kit.ts";
+import type { Found, ProcessReport, ServiceTimer } from "./service-events.ts";
+
+/** A component as configuration has it: how it starts, and how it says that it is ready. */
+export interface ComponentDefinition extends ServiceDefinition {
+  /** Prepares it for a checkpoint: a program and its arguments. */
+  checkpoint?: readonly string[];
+  /** Brings it back after a restore. */
+  restore?: readonly string[];
+}
+
+export type ComponentFact =
+  /** Birth. `place`: components start in its order, 0 first. */
+  | { type: "component.created"; definition: ComponentDefinition; place: number }
+  | { type: "component.changed"; definition: ComponentDefinition; place: number }
+  /** Configuration has it no more. */
+  | { type: "component.removed" }
+  /** The daemon is ending. */
+  | { type: "component.drain_requested"; timeoutMs?: number }
+  | ProcessReport
+  | { type: "timer.fired"; timer: ServiceTimer; armed: string }
+  | { type: "environment.booted"; found: Found; newMachineBoot: boolean };
+
+export type ComponentEvent = ComponentFact & Stamp;
+
+/** Every type of event a component's stream can hold. */
+export const COMPONENT_EVENT_TYPES = [
+  "component.created",
+  "component.changed",
+  "component.removed",
+  "component.drain_requested",
+  "process.spawn_requested",
+  "process.spawned",
+  "process.spawn_failed",
+  "process.exited",
+  "process.lost",
+  "process.kill_sent",
+  "process.stop_command_failed",
+  "process.unkillable",
+  "incarnation.emptied",
+  "output.ended",
+  "readiness.reached",
+  "readiness.failed",
+  "health.failed",
+  "health.changed",
+  "timer.fired",
+  "environment.booted",
+] as const satisfies readonly ComponentEvent["type"][];
