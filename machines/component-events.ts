@@ -14,6 +14,8 @@ export type ComponentFact =
   /** Birth. `place`: components start in its order, 0 first. */
   | { type: "component.created"; definition: ComponentDefinition; place: number }
   | { type: "component.changed"; definition: ComponentDefinition; place: number }
+  /** Others came before it or went: it goes on as it is. */
+  | { type: "component.moved"; place: number }
   /** Configuration has it no more. */
   | { type: "component.removed" }
   /** The daemon is ending. */
@@ -28,6 +30,7 @@ export type ComponentEvent = ComponentFact & Stamp;
 export const COMPONENT_EVENT_TYPES = [
   "component.created",
   "component.changed",
+  "component.moved",
   "component.removed",
   "component.drain_requested",
   "process.spawn_requested",

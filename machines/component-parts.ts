@@ -67,6 +67,7 @@ export const late = { type: "fired", params: { timer: "ready" } } as const;
 
 /** Taken wherever a life is open, and changes nothing of where it stands. */
 export const noted = {
+  "component.moved": { actions: "move" },
   "output.ended": { actions: "noted" },
   "process.kill_sent": { guard: "current", actions: "noted" },
   "process.unkillable": { guard: "current", actions: "unkillable" },

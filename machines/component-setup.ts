@@ -114,8 +114,16 @@ export const house = setup({
     isReady: assign({ error: undefined, unready: undefined, attempt: 0 }),
     redefine: assign(({ event }) => {
       const { definition, place } = as(event, "component.changed");
-      return { definition, place, attempt: 0, restartCount: 0, error: undefined };
+      return {
+        definition,
+        place,
+        attempt: 0,
+        restartCount: 0,
+        error: undefined,
+        removing: false,
+      };
     }),
+    move: assign(({ event }) => ({ place: as(event, "component.moved").place })),
     remove: assign({ removing: true, failing: false }),
     unkillable: assign(({ event }) => ({ unkillablePid: as(event, "process.unkillable").pid })),
     unproven: assign(({ event }) => {

@@ -1,7 +1,7 @@
 import { toDefinition } from "./definition-wire.ts";
 import { definitionBody, type DefinitionBody } from "./schemas.ts";
 import { AppError } from "../base/errors.ts";
-import type { WantedComponent } from "../commands/components.ts";
+import type { WantedComponent } from "../commands/component-plan.ts";
 import type { Wanted } from "../commands/owned.ts";
 import type { RequestedDefinition } from "../commands/ports.ts";
 import { checker } from "../config/checker.ts";

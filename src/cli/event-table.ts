@@ -93,6 +93,7 @@ const TELLING: { readonly [Type in Fact["type"]]: Teller<Type> } = {
   "environment.drained": ({ left }) => (left.length > 0 ? `left: ${left.join(", ")}` : ""),
   "component.created": ({ definition }) => wordsOf(definition),
   "component.changed": ({ definition }) => wordsOf(definition),
+  "component.moved": ({ place }) => `to place ${place + 1}`,
   "component.removed": nothing,
   "component.drain_requested": timeout,
   "config.applied": ({ services }) => Object.keys(services).join(", "),

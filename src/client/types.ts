@@ -348,6 +348,13 @@ export interface Component {
 export interface ConfigPlan {
   /** The file, absolute. */
   file: string;
+  /** In the order in which they start; those that go, last. */
+  components: {
+    name: string;
+    action: "create" | "change" | "move" | "delete" | "same";
+    /** Whether what runs of it is ended, and started anew. */
+    restarts: boolean;
+  }[];
   services: {
     name: string;
     action: "create" | "change" | "delete" | "start" | "drift" | "same";

@@ -1,35 +1,7 @@
-import type { ComponentDefinition } from "../../machines/component-events.ts";
 import type { ComponentState } from "../../machines/policies.ts";
 import type { ExitStatus } from "../../machines/service-events.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Fact, RuntimeView } from "../runtime/group.ts";
-
-/** A component that configuration wants. They start in the order of their list. */
-export interface WantedComponent {
-  name: string;
-  definition: ComponentDefinition;
-}
-
-/** What leads from the components that there are to those that configuration wants. */
-export function componentFacts(
-  wanted: readonly WantedComponent[],
-  view: Pick<RuntimeView, "components">,
-): Fact[] {
-  const current = new Map(view.components());
-  const gone = [...current.keys()].filter((name) => !wanted.some((one) => one.name === name));
-  return [
-    ...gone.map((name) => ({ stream: `component/${name}`, event: { type: "component.removed" } })),
-    ...wanted.flatMap(({ name, definition }, place) => {
-      const stream = `component/${name}`;
-      const existing = current.get(name)?.context;
-      if (!existing) return [{ stream, event: { type: "component.created", definition, place } }];
-      const isSame =
-        existing.place === place &&
-        JSON.stringify(existing.definition) === JSON.stringify(definition);
-      return isSame ? [] : [{ stream, event: { type: "component.changed", definition, place } }];
-    }),
-  ];
-}
+import type { RuntimeView } from "../runtime/group.ts";
 
 /** A component as it is shown. */
 export interface ComponentView {

@@ -1,3 +1,4 @@
+import type { ComponentStep } from "./component-plan.ts";
 import type { OwnedStep } from "./owned.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { EnvValue, ServiceDefinition } from "../../machines/definition.ts";
@@ -67,12 +68,13 @@ export type StreamLine =
 export interface ConfigPlan {
   /** The file, absolute. */
   file: string;
+  components: readonly ComponentStep[];
   steps: readonly OwnedStep[];
   /** Keys that say something else than when the daemon began, and that only another daemon heeds. */
   otherKeys: readonly string[];
 }
 
-/** Holds the services to the configuration file. Each reads it again. */
+/** Holds components and services to the configuration file. Each reads it again. */
 export interface ConfigCommands {
   /** What `reload` would do now. @throws AppError where the file cannot be taken */
   plan(): Promise<ConfigPlan>;

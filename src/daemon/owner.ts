@@ -1,12 +1,13 @@
 import { AppError } from "../base/errors.ts";
-import { componentFacts } from "../commands/components.ts";
-import { ownedPlan, type OwnedPlan, type OwnedPorts, type Wanted } from "../commands/owned.ts";
+import { componentPlan, type WantedComponent } from "../commands/component-plan.ts";
+import { ownedPlan, type OwnedPorts, type Wanted } from "../commands/owned.ts";
 import type { ConfigPlan, ConfigCommands, RequestedDefinition } from "../commands/ports.ts";
 import type { Env } from "../config/places.ts";
 import type { Loaded } from "../config/load.ts";
 import type { SealedValue } from "../journal/journal.ts";
 import type { Configured } from "../runtime/boot.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
+import type { Fact, RuntimeView } from "../runtime/group.ts";
 import { wantedComponents, wantedServices } from "../api/configured.ts";
 
 interface OwnerPorts extends OwnedPorts {
@@ -20,51 +21,74 @@ interface OwnerPorts extends OwnedPorts {
   admits: (asked: Pick<RequestedDefinition, "user" | "group" | "env">) => Promise<void>;
 }
 
-/** Holds the services to what configuration says of them. */
+interface WantedNow {
+  components: readonly WantedComponent[];
+  services: readonly Wanted[];
+  otherKeys: readonly string[];
+}
+
+/** Holds components and services to what configuration says of them. */
 export function configOwner(ports: OwnerPorts): ConfigCommands & { atBoot: Configured } {
   const { dispatcher, loaded, reread, env } = ports;
 
-  const wantedNow = async (): Promise<{ wanted: Wanted[]; otherKeys: string[] }> => {
+  const wantedNow = async (): Promise<WantedNow> => {
     if (loaded.config.configFile === undefined) throw WITHOUT_FILE;
     const now = reread();
-    const wanted = wantedServices(now.config, env);
-    for (const { name, by, definition } of wanted) {
+    const services = wantedServices(now.config, env);
+    for (const { name, by, definition } of services) {
       if (by === "main") continue; // it gets what the daemon has
       await ports.admits(definition).catch((error: unknown) => {
         throw withName(name, error);
       });
     }
-    return { wanted, otherKeys: differingKeys(loaded, now) };
+    return {
+      components: wantedComponents(now.config, env),
+      services,
+      otherKeys: differingKeys(loaded, now),
+    };
   };
-  const shown = ({ steps }: OwnedPlan, otherKeys: readonly string[]): ConfigPlan => ({
-    file: loaded.config.configFile ?? "",
-    steps,
-    otherKeys,
-  });
+  const planned = (
+    { components, services, otherKeys }: WantedNow,
+    view: RuntimeView,
+    sealed: SealedValue[],
+  ): { plan: ConfigPlan; facts: readonly Fact[] } => {
+    const ofComponents = componentPlan(components, view);
+    const ofServices = ownedPlan(services, "reload", view, ports, sealed);
+    return {
+      plan: {
+        file: loaded.config.configFile ?? "",
+        components: ofComponents.steps,
+        steps: ofServices.steps,
+        otherKeys,
+      },
+      facts: [...ofComponents.facts, ...ofServices.facts],
+    };
+  };
 
   const sealedAtBoot: SealedValue[] = [];
   return {
     atBoot: {
       facts: (view) => [
-        ...componentFacts(wantedComponents(loaded.config, env), view),
+        ...componentPlan(wantedComponents(loaded.config, env), view).facts,
         ...ownedPlan(wantedServices(loaded.config, env), "boot", view, ports, sealedAtBoot).facts,
       ],
       sealed: sealedAtBoot,
     },
-    plan: async () => {
-      const { wanted, otherKeys } = await wantedNow();
-      return shown(ownedPlan(wanted, "reload", dispatcher.view, ports, []), otherKeys);
-    },
+    plan: async () => planned(await wantedNow(), dispatcher.view, []).plan,
     reload: async ({ actor }) => {
-      const { wanted, otherKeys } = await wantedNow();
+      const wanted = await wantedNow();
       const sealed: SealedValue[] = [];
-      let plan: OwnedPlan = { steps: [], facts: [] };
+      let plan: ConfigPlan | undefined;
       await dispatcher.command({
         actor,
-        decide: (view) => (plan = ownedPlan(wanted, "reload", view, ports, sealed)).facts,
+        decide: (view) => {
+          const decided = planned(wanted, view, sealed);
+          plan = decided.plan;
+          return decided.facts;
+        },
         sealed,
       });
-      return shown(plan, otherKeys);
+      return plan as ConfigPlan; // decided by now
     },
   };
 }
@@ -79,7 +103,7 @@ const withName = (name: string, error: unknown): unknown =>
     ? new AppError(error.code, `services.${name}: ${error.message}`, { cause: error })
     : error;
 
-/** Keys but `services` that say something else than when the daemon began: they are heeded by the next one. */
+/** Keys that nothing is held to and that say something else than when the daemon began: they are heeded by the next one. */
 const differingKeys = ({ given: then }: Loaded, { given: now }: Loaded): string[] => {
   const keys = new Set([...Object.keys(then), ...Object.keys(now)]) as Set<keyof typeof then>;
   return [...keys].filter(
@@ -89,6 +113,8 @@ const differingKeys = ({ given: then }: Loaded, { given: now }: Loaded): string[
 
 /** Those of the main process are in its definition, which is held to them. */
 const HELD = new Set<string>([
+  "components",
+  "components_dir",
   "services",
   "process_command",
   "process_restart_max_retries",

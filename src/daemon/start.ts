@@ -188,8 +188,10 @@ export async function start(
     exitCode: () => (config.main ? mainExitCode(dispatcher) : 0),
     signalMain: (signal) => services.signal(MAIN, signal, BY_SIGNAL),
     reload: async (actor) => {
-      const { steps, otherKeys } = await owner.reload({ actor });
-      const changed = steps.filter(({ action }) => action !== "same").map(({ name }) => name);
+      const { components, steps, otherKeys } = await owner.reload({ actor });
+      const changed = [...components, ...steps]
+        .filter(({ action }) => action !== "same")
+        .map(({ name }) => name);
       logger.info({ changed, otherKeys }, "the configuration was read again");
     },
     close: async () => {

@@ -85,6 +85,7 @@ const TELL: Readonly<Record<string, (row: EventRow) => string>> = {
   "environment.drained": () => "the daemon ended its services",
   "component.created": () => "configuration has it",
   "component.changed": () => "configuration has it otherwise",
+  "component.moved": (row) => `it starts in place ${(numberOf(row, "place") ?? 0) + 1} now`,
   "component.removed": () => "configuration has it no more",
   "component.drain_requested": () => "the daemon shuts down: it is to end",
   "config.applied": () => "the services of the configuration are as it wants them",

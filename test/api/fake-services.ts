@@ -117,8 +117,13 @@ export function fakeApi(answers: Partial<ServiceCommands> = {}, options: Partial
       readiness: { wait: async () => {} },
     },
     configuration: {
-      plan: async () => ({ file: "/etc/config.json", steps: [], otherKeys: [] }),
-      reload: async () => ({ file: "/etc/config.json", steps: [], otherKeys: [] }),
+      plan: async () => ({ file: "/etc/config.json", components: [], steps: [], otherKeys: [] }),
+      reload: async () => ({
+        file: "/etc/config.json",
+        components: [],
+        steps: [],
+        otherKeys: [],
+      }),
     },
     usage: () => ({ at: 0, services: new Map() }),
     logger: createLogger({

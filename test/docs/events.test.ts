@@ -50,6 +50,7 @@ type OwnComponentFact = Extract<ComponentFact, { type: `component.${string}` }>;
 const COMPONENT: Fields<OwnComponentFact> = {
   "component.created": { definition: true, place: true },
   "component.changed": { definition: true, place: true },
+  "component.moved": { place: true },
   "component.removed": {},
   "component.drain_requested": { timeoutMs: true },
 };

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Component } from "../../src/client/types.ts";
+import type { Component, ConfigPlan } from "../../src/client/types.ts";
 import { fixture, sprite, type Sprite } from "../support/daemon.ts";
 import { isLive } from "../support/processes.ts";
 import { until } from "../support/until.ts";
@@ -168,6 +168,46 @@ describe("components", () => {
 
     await until("it is gone", async () => Object.keys(await components(made)).length === 0);
     expect(isLive(pid)).toBe(false);
+  });
+
+  it("are held to the file by reload: plan shows it first, and what is not touched goes on", async () => {
+    const made = sprite();
+    const file = join(made.dir, "config.json");
+    const start = (word: string) => ({ start_command: ["sh", "-c", `: ${word}; ${WAITS}`] });
+    const write = (all: object): void =>
+      writeFileSync(
+        file,
+        JSON.stringify({ components: all, services: { web: { cmd: fixture("forever") } } }),
+      );
+    write({ kept: start("a"), changed: start("b"), gone: start("c") });
+    await made.boot({ flags: ["--config", file] });
+    const web = await made.untilRunning("web");
+    const before = await components(made);
+    write({ added: start("d"), kept: start("a"), changed: start("B") });
+
+    const plan = JSON.parse((await made.cli("plan")).stdout) as ConfigPlan;
+    expect(plan.components).toEqual([
+      { name: "added", action: "create", restarts: false },
+      { name: "kept", action: "move", restarts: false },
+      { name: "changed", action: "change", restarts: true },
+      { name: "gone", action: "delete", restarts: false },
+    ]);
+    expect(plan.other_keys).toEqual([]);
+    expect(await components(made)).toEqual(before);
+    expect((await made.cli("reload")).code).toBe(0);
+    await until("gone is gone", async () => !("gone" in (await components(made))));
+    await until("changed runs anew", async () => {
+      const { phase, pid } = (await components(made))["changed"] ?? {};
+      return phase === "ready" && pid !== before["changed"]?.pid;
+    });
+
+    const after = await components(made);
+    expect(Object.keys(after)).toEqual(["added", "kept", "changed"]);
+    expect(after["added"]?.phase).toBe("ready");
+    expect(after["kept"]?.pid).toBe(before["kept"]?.pid);
+    expect(isLive(before["gone"]?.pid ?? 0)).toBe(false);
+    expect(isLive(before["changed"]?.pid ?? 0)).toBe(false);
+    expect((await made.state("web")).pid).toBe(web);
   });
 
   it("get the environment of the main process, run in their folders, and are listed by the command line", async () => {

@@ -122,6 +122,14 @@ describe("a component", () => {
       "removed",
     );
     expect(born(ASKED).when({ type: "component.removed" }).state).toBe("removed");
+    expect(ready.when({ type: "component.removed" }, changed).when(exited(0), EMPTIED).state).toBe(
+      "pending",
+    );
+    expect(ready.when({ type: "component.moved", place: 4 })).toMatchObject({
+      state: "ready",
+      context: { place: 4 },
+      effects: [],
+    });
     expect(
       started(UNASKED).when(exited(0), EMPTIED).when({ type: "component.removed" }).state,
     ).toBe("removed");

@@ -329,7 +329,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "What reading the configuration file again would do",
     description:
       "The daemon reads its file, and changes nothing. Drift is what somebody changed by a command since the file was applied.",
-    answer: "What becomes of each service that the file names or named",
+    answer: "What becomes of each component and service that the file names or named",
     errors: [
       "config_invalid",
       "not_built_yet",
@@ -341,7 +341,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "POST /config/reload": {
     id: "reloadConfig",
     tag: "daemon",
-    summary: "Read the configuration file again, and hold the services to it",
+    summary: "Read the configuration file again, and hold components and services to it",
     description:
       "What was changed by a command is undone, what left the file is stopped and deleted, what somebody stopped stays stopped. A file that is wrong in any place changes nothing.",
     answer: "What was done",

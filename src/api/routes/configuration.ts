@@ -7,9 +7,26 @@ import { emptyBody, noQuery } from "../schemas.ts";
 export const planView = {
   type: "object",
   additionalProperties: false,
-  required: ["file", "services", "other_keys"],
+  required: ["file", "components", "services", "other_keys"],
   properties: {
     file: { type: "string", description: "The file, absolute" },
+    components: {
+      type: "array",
+      description: "In the order in which they start; those that go, last",
+      items: {
+        type: "object",
+        additionalProperties: false,
+        required: ["name", "action", "restarts"],
+        properties: {
+          name: { type: "string" },
+          action: { type: "string", enum: ["create", "change", "move", "delete", "same"] },
+          restarts: {
+            type: "boolean",
+            description: "Whether what runs of it is ended, and started anew",
+          },
+        },
+      },
+    },
     services: {
       type: "array",
       items: {
@@ -47,8 +64,9 @@ export const planView = {
   },
 } as const;
 
-const shown = ({ file, steps, otherKeys }: ConfigPlan) => ({
+const shown = ({ file, components, steps, otherKeys }: ConfigPlan) => ({
   file,
+  components: components.map(({ name, action, restarts }) => ({ name, action, restarts })),
   services: steps.map(({ name, action, restarts, isDrifted, fields }) => ({
     name,
     action,
@@ -63,7 +81,7 @@ const shown = ({ file, steps, otherKeys }: ConfigPlan) => ({
 const wireField = (field: string): string =>
   field.replace(/Ms$/, "").replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** What the configuration file wants of the services, and holding them to it. */
+/** What the configuration file wants of components and services, and holding them to it. */
 export const configurationRoutes =
   (configuration: ConfigCommands, callerOf: (request: FastifyRequest) => Caller) =>
   async (app: FastifyInstance): Promise<void> => {

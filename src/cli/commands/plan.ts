@@ -8,7 +8,7 @@ export const plan = defineCommand({
   meta: {
     name: "plan",
     description:
-      "Show what reload would do: which services the configuration file changes, and why",
+      "Show what reload would do: which components and services the configuration file changes, and why",
     notes: [
       "The daemon reads its file again, and changes nothing. Drift is what somebody changed by a command since the file was applied; a service that somebody stopped is none.",
     ],
