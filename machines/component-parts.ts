@@ -63,6 +63,13 @@ export const armReady = arm(
   (context, at) => at + resolved(context.definition).readyTimeoutMs,
 );
 
+/** What ran for so long without being asked is ready, in milliseconds: a script that fails does it at once. */
+const SETTLED_MS = 500;
+export const armSettled = arm("ready", (_, at) => at + SETTLED_MS);
+/** A component whose start ended with 0 after it was ready may take so long to show that it still is, in milliseconds. */
+const STILL_READY_MS = 10_000;
+export const armStillReady = arm("ready", (_, at) => at + STILL_READY_MS);
+
 export const late = { type: "fired", params: { timer: "ready" } } as const;
 
 /** Taken wherever a life is open, and changes nothing of where it stands. */

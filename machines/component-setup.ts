@@ -12,6 +12,10 @@ export interface ComponentContext {
   open?: Incarnation | undefined;
   /** The incarnation that started it, also when nothing of that is left. */
   life?: string | undefined;
+  /** When it was spawned. */
+  begunAt?: Instant | undefined;
+  /** When it became ready, in this life. */
+  readyAt?: Instant | undefined;
   /** start.sh ended with 0: what it started goes on without it. */
   detached: boolean;
   /** When that was. */
@@ -72,11 +76,13 @@ export const house = setup({
         dueAt: undefined,
         armed: {},
         unready: undefined,
+        begunAt: undefined,
+        readyAt: undefined,
       };
     }),
     spawned: assign(({ context, event }) => {
-      const { pid, startTime, wall } = as(event, "process.spawned");
-      return { ...changedOpen(context, { pid, startTime }), startedAt: wall };
+      const { at, pid, startTime, wall } = as(event, "process.spawned");
+      return { ...changedOpen(context, { pid, startTime }), begunAt: at, startedAt: wall };
     }),
     notSpawned: assign(({ event }) => {
       const { error } = as(event, "process.spawn_failed");
@@ -94,9 +100,11 @@ export const house = setup({
     lost: assign(({ context }) => ({ ...changedOpen(context, { exited: true }), lastExit: {} })),
     emptied: assign({ open: undefined, unkillablePid: undefined, unprovenPid: undefined }),
     countFailure: assign(({ context, event }) => {
-      const attempt = context.attempt + 1;
       const draw = "jitter" in event ? event.jitter : 0.5;
       const { backoff } = resolved(context.definition);
+      const wasLong =
+        context.readyAt !== undefined && event.at - context.readyAt >= backoff.resetAfterMs;
+      const attempt = wasLong ? 1 : context.attempt + 1;
       return {
         attempt,
         restartCount: context.restartCount + 1,
@@ -107,11 +115,20 @@ export const house = setup({
     due: assign({ dueAt: undefined }),
     willCount: assign({ failing: true }),
     willTry: assign({ failing: false }),
-    blameReadiness: assign(({ context }) => ({
-      error: `not ready within ${resolved(context.definition).readyTimeoutMs / 1000} s${context.unready === undefined ? "" : `: ${context.unready}`}`,
-    })),
+    blameReadiness: assign(({ context }) => {
+      const { readyTimeoutMs } = resolved(context.definition);
+      const what =
+        context.readyAt === undefined
+          ? `not ready within ${readyTimeoutMs / 1000} s`
+          : "its start ended with 0, and it is not ready any more";
+      return { error: context.unready === undefined ? what : `${what}: ${context.unready}` };
+    }),
     noteUnready: assign(({ event }) => ({ unready: as(event, "readiness.failed").reason })),
-    isReady: assign({ error: undefined, unready: undefined, attempt: 0 }),
+    isReady: assign(({ event }) => ({
+      error: undefined,
+      unready: undefined,
+      readyAt: event.at,
+    })),
     redefine: assign(({ event }) => {
       const { definition, place } = as(event, "component.changed");
       return {
@@ -149,22 +166,16 @@ export const house = setup({
     isEmpty: ({ context }) => context.open === undefined,
     removing: ({ context }) => context.removing,
     failing: ({ context }) => context.failing,
-    /** It is ready as soon as it runs. */
-    readyAtOnce: ({ context, event }) =>
-      "incarnation" in event &&
-      event.incarnation === context.open?.id &&
-      context.definition.ready === undefined,
+    /** Nobody is to be asked whether it is ready. */
+    isUnasked: ({ context }) => context.definition.ready === undefined,
     /** start.sh did what it had to. */
     succeeded: ({ context, event }) =>
       event.type === "process.exited" &&
       event.incarnation === context.open?.id &&
       event.status.code === 0,
-    /** It ends with 0 and nobody is asked whether it is ready: it did what it had to. */
-    succeededUnasked: ({ context, event }) =>
-      event.type === "process.exited" &&
-      event.incarnation === context.open?.id &&
-      event.status.code === 0 &&
-      context.definition.ready === undefined,
+    /** As long as it may take to become ready it may take to end with 0; later that is the end of what was to stay. */
+    isStillStarting: ({ context, event }) =>
+      event.at - (context.begunAt ?? event.at) <= resolved(context.definition).readyTimeoutMs,
     foundProven: ({ context, event }) =>
       context.open !== undefined && as(event, "environment.booted").found.kind === "proven",
     foundUnproven: ({ context, event }) =>

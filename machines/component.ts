@@ -1,7 +1,9 @@
-import { and } from "xstate";
+import { and, not } from "xstate";
 import {
   armBackoff,
   armReady,
+  armSettled,
+  armStillReady,
   ask,
   booted,
   empty,
@@ -19,14 +21,15 @@ import { house } from "./component-setup.ts";
 /**
  * One component of the machine: a database, a mount, what else must be there before the main process and the services.
  *
- *   ┌▶ pending ──spawn_requested──▶ starting ──ready──▶ ready
+ *   ┌▶ pending ──spawn_requested──▶ starting ◀──ready, ended with 0──▶ ready
  *   │                                  │  failed, late     │ exited
  *   │       due                        ▼                   ▼
  *   ├──────────── crashed ◀──emptied── ending ◀────────────┘
  *   │                                  │ emptied, changed
  *   └──────────────────────────────────┘        draining ──emptied──▶ stopped
  *
- * start.sh stays, and then its end is a failure; or it ends with 0, and what it started is the component.
+ * start.sh stays, and then its end is a failure; or it ends with 0, and what it started is the component, ready when ready.sh says so (again, where it
+ * did before the end). Without ready.sh it is ready when it has run for a moment, or has ended with 0.
  */
 export const componentMachine = house.createMachine({
   id: "component",
@@ -62,7 +65,7 @@ export const componentMachine = house.createMachine({
         ...noted,
         ...leaving,
         "process.spawned": [
-          { guard: "readyAtOnce", target: "ready", actions: ["spawned", "isReady"] },
+          { guard: and(["current", "isUnasked"]), actions: ["spawned", ...armSettled] },
           { guard: "current", actions: ["spawned", ask, ...armReady] },
         ],
         "process.spawn_failed": {
@@ -71,6 +74,11 @@ export const componentMachine = house.createMachine({
           actions: ["notSpawned", "countFailure", ...armBackoff],
         },
         "process.exited": [
+          {
+            guard: and(["succeeded", "isUnasked"]),
+            target: "ready",
+            actions: ["exited", "detach", "isReady"],
+          },
           { guard: "succeeded", actions: ["exited", "detach"] },
           {
             guard: "current",
@@ -82,6 +90,7 @@ export const componentMachine = house.createMachine({
         "readiness.failed": { guard: "sameLife", actions: "noteUnready" },
         "readiness.reached": { guard: "sameLife", target: "ready", actions: "isReady" },
         "timer.fired": [
+          { guard: and([late, "isUnasked"]), target: "ready", actions: "isReady" },
           {
             guard: and([late, "isOpen"]),
             target: "ending",
@@ -101,7 +110,15 @@ export const componentMachine = house.createMachine({
         ...noted,
         ...leaving,
         "process.exited": [
-          { guard: "succeededUnasked", actions: ["exited", "detach"] },
+          {
+            guard: and(["succeeded", "isUnasked", "isStillStarting"]),
+            actions: ["exited", "detach"],
+          },
+          {
+            guard: and(["succeeded", not("isUnasked")]),
+            target: "starting",
+            actions: ["exited", "detach", ask, ...armStillReady],
+          },
           {
             guard: "current",
             target: "ending",

@@ -42,7 +42,7 @@ import { sessionsFile } from "./sessions-file.ts";
 import { type Store, lockState, openStore } from "./open-store.ts";
 import { type Runtime, startRuntime } from "./runtime.ts";
 import { statelyInspection } from "./stately.ts";
-import { tellBoot } from "./tell.ts";
+import { tellBoot, tellComponents } from "./tell.ts";
 
 /** A daemon that runs. */
 export interface Daemon {
@@ -85,6 +85,7 @@ export async function start(
   const { children, dispatcher, processes, registry, fold } = runtime;
   const tail = createTail();
   dispatcher.listen((rows) => tail.publish(rows));
+  dispatcher.listen((rows) => tellComponents(rows, dispatcher.view, logger));
   const read = serviceReads(db, registry, fold, () => dispatcher.lastSeq);
   if (!readOnly) mendServices(read, store, logger);
   const logFileOf = (name: string): string => logs.fileOf(logNameOf(`component/${name}`));

@@ -1,6 +1,8 @@
 import type { Logger } from "../base/logger.ts";
 import type { ProjectionNews } from "../journal/protocol.ts";
+import { type EventRow, idOf, kindOf } from "../journal/record.ts";
 import type { BootReport } from "../runtime/boot.ts";
+import type { RuntimeView } from "../runtime/group.ts";
 
 export function tellProjection(news: ProjectionNews, logger: Logger): void {
   const { projection } = news;
@@ -26,5 +28,26 @@ export function tellBoot({ afterKill, quarantined, unproven }: BootReport, logge
       { service },
       `process ${pid} may be of an earlier life of this service and nothing proves it: end it by hand, then the service starts`,
     );
+  }
+}
+
+/** Everything waits for the components, so what becomes of them is said, not only kept. */
+export function tellComponents(
+  rows: readonly EventRow[],
+  view: Pick<RuntimeView, "components">,
+  logger: Logger,
+): void {
+  for (const { stream, fromState, toState, at } of rows) {
+    if (kindOf(stream) !== "component" || fromState === toState) continue;
+    const component = idOf(stream);
+    if (toState === "ready") logger.info({ component }, "a component is ready");
+    if (toState !== "crashed") continue;
+    const {
+      error,
+      dueAt = at,
+      restartCount,
+    } = new Map(view.components()).get(component)?.context ?? {};
+    const retryMs = Math.max(0, dueAt - at);
+    logger.warn({ component, error, retryMs, restartCount }, "a component failed");
   }
 }

@@ -93,7 +93,8 @@ export function createEnding(deps: EndingDeps): Ending {
 
   /** The signal to what the main process left behind, until nothing of it is left. At the deadline it gets KILL. */
   async function endOrphans(life: Life, signal: string): Promise<void> {
-    await signalFound(life, await find(life.suspect), signal);
+    const left = await find(life.suspect);
+    await signalGroups(left, new Set([life.pid, ...topGroups(left)]), signal);
     while (life.stage === "ended") {
       await pause(LOOK_MS);
       if ((await find(life.suspect)).length === 0) return clear(life);
@@ -138,10 +139,17 @@ export function createEnding(deps: EndingDeps): Ending {
   }
 
   /** An earlier daemon's process: nothing holds its group's number, so each member is signalled by itself. */
-  async function signalFound(life: Life, seen: readonly Sighting[], signal: string): Promise<void> {
-    const group = seen.filter((sighting) => sighting.group === life.pid);
-    await signalAll(group, signal, logger);
-    await signalAll(group, "CONT", logger);
+  const signalFound = (life: Life, seen: readonly Sighting[], signal: string): Promise<void> =>
+    signalGroups(seen, new Set([life.pid]), signal);
+
+  async function signalGroups(
+    seen: readonly Sighting[],
+    groups: ReadonlySet<number | undefined>,
+    signal: string,
+  ): Promise<void> {
+    const meant = seen.filter(({ group }) => groups.has(group));
+    await signalAll(meant, signal, logger);
+    await signalAll(meant, "CONT", logger);
   }
 
   function watchFound(life: Life): void {
@@ -316,6 +324,12 @@ function exitOf(life: Life, status: ExitStatus): RunnerReport[] {
 function isMainAlive({ suspect: { main } }: Life): boolean {
   const stat = main && readStat(main.pid);
   return stat !== undefined && stat.startTime === main?.startTime && isAlive(stat);
+}
+
+/** The groups of those whose parent is none of them: where a daemon made a session of its own, that and its group, and not what it has to end by itself. */
+function topGroups(seen: readonly Sighting[]): number[] {
+  const pids = new Set(seen.map(({ pid }) => pid));
+  return seen.filter(({ pid }) => !pids.has(readStat(pid)?.parent ?? 0)).map(({ group }) => group);
 }
 
 /** Whether the time for a gentle end is over. */

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Component, ConfigPlan } from "../../src/client/types.ts";
@@ -129,6 +129,46 @@ describe("components", () => {
     expect(isLive(main)).toBe(true);
   }, 60_000);
 
+  it("that fail at once hold everything, also where nobody is asked; the tries come slower, and the daemon's log has them", async () => {
+    const made = sprite();
+    folder(made, "db", { start: "exit 3" });
+    await made.boot({ flags: [...FLAGS(made), "--", fixture("forever")] });
+    const failures = (): number[] =>
+      [...(made.daemon?.said() ?? "").matchAll(/a component failed.* retryMs=(\d+)/g)].map(
+        ([, ms]) => Number(ms),
+      );
+    await until("three tries failed", () => failures().length >= 3);
+
+    const [first = 0, , third = 0] = failures();
+    expect(third).toBeGreaterThan(2 * first);
+    expect(made.daemon?.said()).toMatch(
+      /a component failed.*component=db.*error="exited with code 3"/,
+    );
+    expect((await made.state("main")).waiting_for).toEqual(["component db"]);
+    expect(order(made, "process.spawned")).not.toContain("service/main");
+  });
+
+  it("that their start leaves behind in a session of its own go on, and are ended gently", async () => {
+    const made = sprite();
+    const left = `trap 'touch ${made.dir}/gently; exit' TERM; echo $$ >pid; ${WAITS}`;
+    folder(made, "db", {
+      start: `setsid sh -c "${left.replaceAll("$", "\\$")}" & while ! test -e pid; do sleep 0.05; done; sleep 0.8`,
+      ready: "test -e pid",
+    });
+    await made.boot({ flags: FLAGS(made) });
+    await untilPhase(made, "db", "ready");
+    await until("its start ended", async () => (await components(made))["db"]?.detached === true);
+    await untilPhase(made, "db", "ready");
+    const pid = Number(readFileSync(join(made.dir, "components/db/pid"), "utf8"));
+
+    expect(isLive(pid)).toBe(true);
+    expect((await components(made))["db"]?.restart_count).toBe(0);
+    await made.shutDown();
+    expect(isLive(pid)).toBe(false);
+    expect(existsSync(join(made.dir, "gently"))).toBe(true);
+    expect(made.rows().some(({ type }) => type === "process.kill_sent")).toBe(false);
+  });
+
   it("that are not ready hold POST /exec, which says so when it has waited", async () => {
     const made = sprite();
     folder(made, "db", { start: WAITS, ready: "echo not yet; exit 1" });
@@ -217,6 +257,7 @@ describe("components", () => {
     await made.untilLogged("_component-db", `ours in ${made.dir}/components/db`);
 
     expect(existsSync(join(made.dir, "components/db/ran"))).toBe(true);
+    await untilPhase(made, "db", "ready");
     const { stdout } = await made.cli("components");
     expect(JSON.parse(stdout)).toMatchObject([{ name: "db", phase: "ready", detached: false }]);
   });

@@ -28,6 +28,12 @@ const exited = (code: number) =>
 
 const born = (definition: ComponentDefinition) => given(componentMachine, { definition, place: 0 });
 const started = (definition = ASKED) => born(definition).when(REQUESTED, SPAWNED);
+/** The timer that it armed last. */
+const fired = ({ effects }: { effects: readonly { type: string; params?: unknown }[] }) => {
+  const { params } = effects.findLast(({ type }) => type === "armTimer") ?? {};
+  const { timer, armed } = params as { timer: "ready" | "backoff"; armed: string };
+  return { type: "timer.fired", timer, armed } as const;
+};
 const names = (effects: readonly { type: string }[]): string[] => effects.map(({ type }) => type);
 
 describe("a component", () => {
@@ -41,8 +47,56 @@ describe("a component", () => {
     expect(started().when(READY).state).toBe("ready");
   });
 
-  it("is ready as soon as it runs where nobody is to be asked", () => {
-    expect(started(UNASKED).state).toBe("ready");
+  it("is ready when it has run for a moment where nobody is to be asked", () => {
+    const begun = started(UNASKED);
+    expect(begun.state).toBe("starting");
+    expect(begun.effects).toMatchObject([
+      { type: "armTimer", params: { timer: "ready", dueAt: 502 } },
+    ]);
+    expect(begun.when(fired(begun)).state).toBe("ready");
+    expect(begun.when(exited(0)).state).toBe("ready");
+  });
+
+  it("is asked again when its start ends with 0 after it was ready: what that left is the component", () => {
+    const again = started()
+      .when(READY)
+      .when({ ...exited(0), at: 700 });
+    expect(again).toMatchObject({ state: "starting", context: { detached: true } });
+    expect(names(again.effects)).toEqual(["startReadiness", "armTimer"]);
+    expect(again.when(READY).state).toBe("ready");
+    expect(again.when({ ...EMPTIED, at: 800 }).when(READY).state).toBe("ready");
+    const gone = again
+      .when({ ...EMPTIED, at: 800 })
+      .when(
+        { type: "readiness.failed", incarnation: "in_1", reason: "refused" },
+        { ...fired(again), at: 10_700 },
+      );
+    expect(gone).toMatchObject({
+      state: "crashed",
+      context: { error: "its start ended with 0, and it is not ready any more: refused" },
+    });
+  });
+
+  it("that is to stay and ends with 0 long after its start has failed", () => {
+    const begun = started(UNASKED);
+    const ready = begun.when(fired(begun));
+    expect(ready.when({ ...exited(0), at: 60_002 }).state).toBe("ready");
+    expect(ready.when({ ...exited(0), at: 60_003 })).toMatchObject({
+      state: "ending",
+      context: { error: "exited with code 0" },
+    });
+  });
+
+  it.each([
+    ["soon after it was ready counts on", 30_499, 2],
+    ["after it was ready for long counts anew", 30_500, 1],
+  ])("that fails %s", (_, at, attempt) => {
+    const begun = started(UNASKED);
+    const once = begun.when(exited(1), EMPTIED);
+    const again = once.when(fired(once)).when(REQUESTED, SPAWNED);
+    const ready = again.when({ ...fired(again), at: 500 });
+    expect(ready.state).toBe("ready");
+    expect(ready.when({ ...exited(1), at }).when({ ...EMPTIED, at }).context.attempt).toBe(attempt);
   });
 
   it("goes on without a start that ended with 0, and is asked on, whatever that left", () => {
@@ -58,8 +112,8 @@ describe("a component", () => {
 
   it.each([
     ["starting", started().when(exited(3))],
-    ["ready", started().when(READY).when(exited(0))],
-    ["ready, unasked", started(UNASKED).when(exited(1))],
+    ["ready", started().when(READY).when(exited(1))],
+    ["starting, unasked", started(UNASKED).when(exited(1))],
   ])("that ends while %s has failed, and is tried again after a delay that grows", (_, ended) => {
     expect(ended.state).toBe("ending");
     expect(names(ended.effects)).toEqual(["stopProbes", "emptyIncarnation"]);
