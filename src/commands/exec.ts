@@ -37,7 +37,7 @@ export interface Readiness {
   /**
    * Resolves when the main process and the components are up, or the main process has ended and will not come back.
    *
-   * @throws AppError `environment_not_ready` naming what is not, after the time that the daemon is configured with
+   * @throws AppError `environment_not_ready` naming what is not, after the time that the daemon is configured with; `shutting_down`
    */
   wait(left: AbortSignal): Promise<void>;
 }

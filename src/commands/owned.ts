@@ -44,7 +44,7 @@ export interface OwnedPorts {
 /**
  * What configuration leads to.
  *
- * At a boot a service is changed only where configuration says something else than it said last: what somebody changed by a command since then is kept. `reload` undoes that.
+ * At a boot a service is changed only where configuration says something else than it said last: what somebody changed or deleted by a command since then is kept so. `reload` undoes that.
  * A service that somebody stopped stays stopped; the main process is started by each boot. What configuration owned and does not want any more is deleted.
  *
  * @param sealed gets the values of `env` to store in the same transaction
@@ -69,10 +69,9 @@ export function ownedPlan(
     const current = view.service(name)?.context;
     const last = lastGiven(versions, name, owned[name]);
     const kept = sealedAs(definition, current?.definition ?? last, values);
-    const isKept =
-      mode === "boot" && by === "file" && current !== undefined && last !== undefined
-        ? isSame(last, sealedAs(definition, last, values).definition)
-        : false;
+    const isGone = current === undefined && owned[name] !== undefined;
+    const saysTheSame = last ? isSame(last, sealedAs(definition, last, values).definition) : isGone; // when what it said is not kept any more, a deletion stands
+    const isKept = mode === "boot" && by === "file" && saysTheSame;
     if (isKept && !isSame(current?.definition, kept.definition))
       return {
         ...outcome(name, "drift", current?.definition, kept.definition),
@@ -116,8 +115,7 @@ interface Outcome extends OwnedStep {
 const isDrifted = (
   ownership: Ownership | undefined,
   current: { version: number } | undefined,
-): boolean =>
-  ownership !== undefined && current !== undefined && ownership.version !== current.version;
+): boolean => ownership !== undefined && ownership.version !== current?.version;
 
 const isDefining = (facts: readonly Fact[]): boolean =>
   facts.some(({ event }) => event.type === "service.created" || event.type === "service.changed");

@@ -10,19 +10,31 @@ export interface MainEnd {
   exitCode: number;
   /** In words; undefined where it succeeded. */
   failure: string | undefined;
+  /** Resolves when it runs again: somebody started it. */
+  again: Promise<void>;
 }
 
 const STREAM = `service/${MAIN}`;
 const OVER = new Set(["stopped", "failed"]);
 
 /** Resolves when the main process has ended by itself and no try follows. One that a person stopped may start again, and is waited for. */
-export function mainEnded(dispatcher: Pick<Dispatcher, "view" | "listen">): Promise<MainEnd> {
-  const { promise, resolve } = Promise.withResolvers<MainEnd>();
+export async function mainEnded(dispatcher: Pick<Dispatcher, "view" | "listen">): Promise<MainEnd> {
+  const end = await until(dispatcher, () => endOfMain(dispatcher));
+  const isBack = (): true | undefined => (endOfMain(dispatcher) ? undefined : true);
+  return { ...end, again: until(dispatcher, isBack).then(() => {}) };
+}
+
+/** Resolves as soon as what is looked for is there. */
+function until<Value>(
+  dispatcher: Pick<Dispatcher, "listen">,
+  find: () => Value | undefined,
+): Promise<Value> {
+  const { promise, resolve } = Promise.withResolvers<Value>();
   const look = (): void => {
-    const end = endOfMain(dispatcher);
-    if (end === undefined) return;
+    const found = find();
+    if (found === undefined) return;
     unlisten();
-    resolve(end);
+    resolve(found);
   };
   const unlisten = dispatcher.listen((rows) => {
     if (rows.some(({ stream }) => stream === STREAM || stream === ENVIRONMENT)) look();
@@ -32,7 +44,7 @@ export function mainEnded(dispatcher: Pick<Dispatcher, "view" | "listen">): Prom
 }
 
 /** How it ended; undefined while it goes on, is to be tried again, or was stopped by a person. */
-function endOfMain({ view }: Pick<Dispatcher, "view">): MainEnd | undefined {
+function endOfMain({ view }: Pick<Dispatcher, "view">): Omit<MainEnd, "again"> | undefined {
   const main = view.service(MAIN);
   if (!main || !OVER.has(main.phase) || main.context.desired !== "running") return undefined;
   return view.environment()?.phase === "ready" ? endOf(main) : undefined;
@@ -44,8 +56,15 @@ export const mainExitCode = ({ view }: Pick<Dispatcher, "view">): number => {
   return main ? endOf(main).exitCode : 0;
 };
 
-function endOf({ phase, context }: { phase: string; context: ServiceContext }): MainEnd {
-  const { lastExit = {}, error } = context;
+function endOf({
+  phase,
+  context,
+}: {
+  phase: string;
+  context: ServiceContext;
+}): Omit<MainEnd, "again"> {
+  const { lastExit, error } = context;
+  if (!lastExit) return { exitCode: 0, failure: phase === "failed" ? error : undefined };
   const { spawnError, ...status } = lastExit;
   const exitCode = spawnError === undefined ? exitCodeOf(status) : notRun(spawnError);
   return { exitCode, failure: phase === "failed" ? (error ?? `exit code ${exitCode}`) : undefined };

@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { mustBeOpen } from "../commands/checks.ts";
 import { componentPlan, type WantedComponent } from "../commands/component-plan.ts";
 import { ownedPlan, type OwnedPorts, type Wanted } from "../commands/owned.ts";
 import type { ConfigPlan, ConfigCommands, RequestedDefinition } from "../commands/ports.ts";
@@ -22,13 +23,18 @@ interface OwnerPorts extends OwnedPorts {
 }
 
 interface WantedNow {
+  config: Loaded["config"];
   components: readonly WantedComponent[];
   services: readonly Wanted[];
   otherKeys: readonly string[];
 }
 
 /** Holds components and services to what configuration says of them. */
-export function configOwner(ports: OwnerPorts): ConfigCommands & { atBoot: Configured } {
+export function configOwner(ports: OwnerPorts): ConfigCommands & {
+  atBoot: Configured;
+  /** As it was read last, and is in effect as far as `reload` brings it there. */
+  now: () => Loaded["config"];
+} {
   const { dispatcher, loaded, reread, env } = ports;
 
   const wantedNow = async (): Promise<WantedNow> => {
@@ -42,6 +48,7 @@ export function configOwner(ports: OwnerPorts): ConfigCommands & { atBoot: Confi
       });
     }
     return {
+      config: now.config,
       components: wantedComponents(now.config, env),
       services,
       otherKeys: differingKeys(loaded, now),
@@ -65,8 +72,10 @@ export function configOwner(ports: OwnerPorts): ConfigCommands & { atBoot: Confi
     };
   };
 
+  let { config: inEffect } = loaded;
   const sealedAtBoot: SealedValue[] = [];
   return {
+    now: () => inEffect,
     atBoot: {
       facts: (view) => [
         ...componentPlan(wantedComponents(loaded.config, env), view).facts,
@@ -82,12 +91,14 @@ export function configOwner(ports: OwnerPorts): ConfigCommands & { atBoot: Confi
       await dispatcher.command({
         actor,
         decide: (view) => {
+          mustBeOpen(view);
           const decided = planned(wanted, view, sealed);
           plan = decided.plan;
           return decided.facts;
         },
         sealed,
       });
+      inEffect = wanted.config;
       return plan as ConfigPlan; // decided by now
     },
   };
@@ -111,7 +122,7 @@ const differingKeys = ({ given: then }: Loaded, { given: now }: Loaded): string[
   );
 };
 
-/** Those of the main process are in its definition, which is held to them. */
+/** Those of the main process are in its definition, which is held to them; commands beside it get what it gets. */
 const HELD = new Set<string>([
   "components",
   "components_dir",
@@ -119,4 +130,9 @@ const HELD = new Set<string>([
   "process_command",
   "process_restart_max_retries",
   "process_graceful_shutdown_timeout",
+  "process_working_dir",
+  "process_environment",
+  "exec",
+  "exec_wrapper_command",
+  "exec_tty_wrapper_command",
 ]);

@@ -11,6 +11,11 @@ interface ReadinessPorts {
   unready: () => readonly string[];
 }
 
+const SHUTTING_DOWN = new AppError(
+  "shutting_down",
+  "the daemon is shutting down: try again when it is back",
+);
+
 /** Phases of the main process in which it may still come. */
 const COMING = new Set(["pending", "starting", "restarting", "crashed"]);
 
@@ -34,9 +39,11 @@ export function environmentReadiness(ports: ReadinessPorts): Readiness {
           left.removeEventListener("abort", look);
         };
         const look = (): void => {
-          if (!left.aborted && missing().length > 0) return;
+          const isEnding = dispatcher.view.environment()?.phase === "draining";
+          if (!left.aborted && !isEnding && missing().length > 0) return;
           done();
-          resolve();
+          if (isEnding) reject(SHUTTING_DOWN);
+          else resolve();
         };
         const timer = setTimeout(() => {
           done();

@@ -6,8 +6,20 @@ import type { Daemon } from "./start.ts";
 
 /** These end the daemon, and begin with the main process. */
 const ENDING = ["SIGTERM", "SIGINT"] as const;
-/** These are for the main process alone. */
-const PASSED_ON = ["SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT"] as const;
+/** These are for the main process alone. Those of the terminal's job control stop us, and real-time signals have no name in Node. */
+const PASSED_ON = [
+  "SIGHUP",
+  "SIGQUIT",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGWINCH",
+  "SIGCONT",
+  "SIGALRM",
+  "SIGVTALRM",
+  "SIGIO",
+  "SIGPWR",
+  "SIGXCPU",
+] as const;
 
 type PassedOn = (typeof PASSED_ON)[number];
 
@@ -76,16 +88,7 @@ export async function ended(
   config: Config,
   logger: Logger,
 ): Promise<readonly string[]> {
-  const over = daemon.mainEnd?.then((end) => {
-    if (end.failure === undefined) return "the main process ended";
-    const told = { failure: end.failure, exitCode: end.exitCode };
-    if (!config.keepAliveOnError) {
-      logger.error(told, "the main process failed");
-      return "the main process failed";
-    }
-    logger.error(told, "the main process failed: the API stays, since keep_alive_on_error is set");
-    return new Promise<never>(() => {}); // a signal ends us
-  });
+  const over = daemon.mainEnd && mainOver(daemon.mainEnd, config.keepAliveOnError, logger);
   const signal = signals.first.then((name) => ({ name }));
   const why = await Promise.race(over ? [signal, over] : [signal]);
   const reason = typeof why === "string" ? why : why.name;
@@ -98,7 +101,27 @@ export async function ended(
     logger.warn("told to end again: everything gets KILL now");
     ending.hurry();
   };
-  if (typeof why === "string") void signals.first.then(hurry);
-  else signals.onAgain(hurry);
+  signals.onAgain(hurry);
   return ending.finished;
+}
+
+/** Resolves with why, in words, when the main process has ended for good. */
+async function mainOver(
+  mainEnd: NonNullable<Daemon["mainEnd"]>,
+  isKeptAlive: boolean,
+  logger: Logger,
+): Promise<string> {
+  for (;;) {
+    const { failure, exitCode, again } = await mainEnd();
+    if (failure === undefined) return "the main process ended";
+    if (!isKeptAlive) {
+      logger.error({ failure, exitCode }, "the main process failed");
+      return "the main process failed";
+    }
+    logger.error(
+      { failure, exitCode },
+      "the main process failed: the API stays, since keep_alive_on_error is set",
+    );
+    await again;
+  }
 }

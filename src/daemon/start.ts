@@ -48,8 +48,8 @@ import { tellBoot, tellComponents } from "./tell.ts";
 export interface Daemon {
   /** @param signal that told it, for the main process: by name, without SIG */
   shutdown(reason: string, signal?: string): Shutdown;
-  /** How the main process ended; absent: there is none. */
-  mainEnd?: Promise<MainEnd>;
+  /** How the main process ended, or will end next; absent: there is none. */
+  mainEnd?: () => Promise<MainEnd>;
   /** What the process leaves with: the main process's exit code, else 0. */
   exitCode(): number;
   /** @throws AppError `service_not_running` */
@@ -104,7 +104,7 @@ export async function start(
   const { promise: booted, resolve: hasBooted } = Promise.withResolvers<void>();
   const past = new PastThread(config.stateDir, logger);
   const exec = createExec({
-    ...config.exec,
+    surroundings: () => owner.now().exec,
     baseEnv: () => fromDaemon(daemonVariables(process.env), process.env),
     user: config.defaultUser,
     own: ownIds(),
@@ -178,14 +178,23 @@ export async function start(
   logger.info({ socket, ...(listen && { listen }), state, logs: logDir }, "ready");
 
   return {
-    shutdown: (reason, signal) =>
-      shutdown(dispatcher, processes, {
+    shutdown: (reason, signal) => {
+      exec.end();
+      const { finished, hurry } = shutdown(dispatcher, processes, {
         reason,
         deadlineMs: config.shutdownTimeoutMs,
         ...(config.main && { first: { name: MAIN, ...(signal !== undefined && { signal }) } }),
         later: after,
-      }),
-    ...(config.main && { mainEnd: mainEnded(dispatcher) }),
+      });
+      return {
+        finished,
+        hurry: () => {
+          hurry();
+          exec.hurry();
+        },
+      };
+    },
+    ...(config.main && { mainEnd: () => mainEnded(dispatcher) }),
     exitCode: () => (config.main ? mainExitCode(dispatcher) : 0),
     signalMain: (signal) => services.signal(MAIN, signal, BY_SIGNAL),
     reload: async (actor) => {

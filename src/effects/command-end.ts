@@ -21,16 +21,21 @@ type Seen = Map<number, string>;
  * What a wrapper such as `crun exec` starts has a session of its own: the group's TERM reaches it where the wrapper passes that on, and nothing passes on a KILL. What has
  * gone over to another parent is no longer the command's.
  *
+ * @param hurried when it is given, KILL comes at once
  * @returns when nothing of it is left, or the KILL was sent
  */
-export async function endCommand(child: ChildProcess, logger: Logger): Promise<void> {
+export async function endCommand(
+  child: ChildProcess,
+  hurried: AbortSignal,
+  logger: Logger,
+): Promise<void> {
   const seen: Seen = new Map();
   see(child, seen);
   toGroup(child, "SIGTERM");
   toGroup(child, "SIGCONT"); // one that is stopped would not hear it
   const end = performance.now() + KILL_AFTER_MS;
   while (isRunning(child) || left(seen).length > 0) {
-    if (performance.now() < end) {
+    if (performance.now() < end && !hurried.aborted) {
       await pause(LOOK_MS);
       continue;
     }

@@ -10,7 +10,7 @@ import type { Plan } from "../posix/spawn.ts";
 import { endCommand } from "./command-end.ts";
 import { findSetpriv, SHELL, wrap } from "./launch.ts";
 import type { Nofile } from "./nofile.ts";
-import { findProgram, type Place } from "./program.ts";
+import { checkDirectory, findProgram, type Place } from "./program.ts";
 import { SpawnProblem } from "./spawn-problem.ts";
 import { type Ids, personOf } from "./user.ts";
 
@@ -30,14 +30,19 @@ interface Output {
   stderr(data: Buffer): Promise<void>;
 }
 
-interface ExecDeps {
-  /** Directory of the main process. */
+/** Where and with what the main process runs. */
+interface Surroundings {
   dir: string;
   /** Whether that was chosen: then it is meant inside the wrapper, too. */
   isDirChosen: boolean;
-  /** What was configured for the main process. */
+  /** What was configured for it. */
   env: Env;
   wrapper: readonly string[];
+}
+
+interface ExecDeps {
+  /** As configuration has it now. */
+  surroundings: () => Surroundings;
   /** What the main process gets of the daemon's environment. */
   baseEnv: () => Env;
   /** Whom the main process runs as, where that is not the daemon's user. */
@@ -55,10 +60,23 @@ const PIECE_BYTES = 32_768;
 const NOT_FOUND = 127;
 const NOT_RUNNABLE = 126;
 
-/** Commands beside the main process. Node waits for them: they are no services, and nothing of them is kept. They end with whoever asked, and with the daemon. */
-export function createExec(deps: ExecDeps) {
+/** Commands beside the main process. */
+export interface Exec {
+  /** See commands/exec.ts. */
+  run(asked: Asked, output: Output, left: AbortSignal): Promise<number>;
+  /** Starts no more, and ends those that run, gently at first. */
+  end(): void;
+  /** No more patience: KILL to all of them now. */
+  hurry(): void;
+  /** Resolves when none is left. */
+  close(): Promise<void>;
+}
+
+/** Node waits for the commands: they are no services, and nothing of them is kept. They end with whoever asked, and with the daemon. */
+export function createExec(deps: ExecDeps): Exec {
   const { logger, nofile } = deps;
   const closing = new AbortController();
+  const hurrying = new AbortController();
   const running = new Set<Promise<unknown>>();
   /** Until it is done. */
   const keep = <Value>(work: Promise<Value>): Promise<Value> => {
@@ -68,43 +86,26 @@ export function createExec(deps: ExecDeps) {
     return work;
   };
 
-  async function planOf(asked: Asked): Promise<Plan> {
-    const env = { ...deps.baseEnv(), ...deps.env, ...(deps.wrapper.length === 0 && asked.env) };
-    const dir = resolve(deps.dir, deps.wrapper.length === 0 ? (asked.dir ?? "") : "");
+  async function planOf(asked: Asked, own: Surroundings): Promise<Plan> {
+    const isBare = own.wrapper.length === 0;
+    const env = { ...deps.baseEnv(), ...own.env, ...(isBare && asked.env) };
+    const dir = resolve(own.dir, isBare ? (asked.dir ?? "") : "");
     const { runAs } = await personOf({ user: deps.user }, deps.own);
     const place: Place = { searchPath: env["PATH"] ?? "", dir, runAs };
-    const [name = "", ...args] = deps.wrapper.length === 0 ? asked.command : deps.wrapper;
-    const path = await findProgram(deps.wrapper.length === 0 ? (asked.path ?? name) : name, place);
+    const [name = "", ...args] = isBare ? asked.command : own.wrapper;
+    await checkDirectory(dir, runAs);
+    const path = await findProgram(isBare ? (asked.path ?? name) : name, place);
     const plan = { path, argv: [name, ...args], env, dir, stdout: "", stderr: "" };
     const tool = runAs ? await findSetpriv(process.env["PATH"]) : "";
     return wrap(plan, runAs ? { runAs } : {}, nofile, tool).plan;
   }
 
-  /** What stands before the input of a command inside a wrapper, which passes on neither directory nor variables. */
-  function inside(asked: Asked): { words: readonly string[]; before: string } {
-    const [name = "", ...args] = asked.command;
-    const program = asked.path ?? name;
-    const dir = asked.dir ?? (deps.isDirChosen ? deps.dir : undefined);
-    const env = { ...deps.env, ...asked.env };
-    if (dir === undefined && Object.keys(env).length === 0)
-      return { words: [program, ...args], before: "" };
-    const end = randomBytes(16).toString("hex");
-    const lines = [
-      ...(dir === undefined ? [] : [`cd ${quoted(dir)} || exit ${NOT_RUNNABLE}`]),
-      ...Object.entries(env).map(([key, value]) => `export ${key}=${quoted(value)}`),
-    ];
-    return {
-      words: [SHELL, "-c", READS_FIRST, "sh", end, program, ...args],
-      before: `${lines.join("\n")}\n${end}\n`,
-    };
-  }
-
   async function run(asked: Asked, output: Output, left: AbortSignal): Promise<number> {
-    const isWrapped = deps.wrapper.length > 0;
-    const { words, before } = isWrapped ? inside(asked) : { words: [], before: "" };
+    const own = deps.surroundings();
+    const { words, before } = own.wrapper.length > 0 ? inside(asked, own) : NOTHING_BEFORE;
     let child: ChildProcess;
     try {
-      const { path, argv, env, dir } = await planOf(asked);
+      const { path, argv, env, dir } = await planOf(asked, own);
       if (left.aborted) return NOT_RUNNABLE;
       const [argv0 = path, ...args] = [...argv, ...words];
       const hasInput = asked.stdin !== undefined || before !== "";
@@ -125,7 +126,7 @@ export function createExec(deps: ExecDeps) {
     }
     const what = { process: child.pid, command: asked.command[0] };
     logger.debug(what, "a command was started");
-    const end = (): void => void keep(endCommand(child, logger));
+    const end = (): void => void keep(endCommand(child, hurrying.signal, logger));
     if (left.aborted) end();
     else left.addEventListener("abort", end, { once: true });
     feed(child, asked.stdin, before);
@@ -144,19 +145,50 @@ export function createExec(deps: ExecDeps) {
   }
 
   return {
-    run: (asked: Asked, output: Output, left: AbortSignal) =>
-      keep(run(asked, output, AbortSignal.any([left, closing.signal]))),
-    /** Starts no more, ends those that run, and resolves when none is left. */
-    close: async (): Promise<void> => {
+    run: (asked, output, left) => keep(run(asked, output, AbortSignal.any([left, closing.signal]))),
+    end: () => closing.abort(),
+    hurry: () => hurrying.abort(),
+    close: async () => {
       closing.abort();
       while (running.size > 0) await Promise.allSettled(running);
     },
   };
 }
 
-/** Reads, up to a line that is its first argument, what to do first; what follows is the command's input. `read` takes no byte too many. Source: POSIX, read. */
+interface Inside {
+  /** After those of the wrapper. */
+  words: readonly string[];
+  /** What stands before the command's input. */
+  before: string;
+}
+
+const NOTHING_BEFORE: Inside = { words: [], before: "" };
+
+/** How directory and variables get into a wrapper, which passes on neither. */
+function inside(asked: Asked, own: Surroundings): Inside {
+  const [name = "", ...args] = asked.command;
+  const program = asked.path ?? name;
+  const dir = asked.dir ?? (own.isDirChosen ? own.dir : undefined);
+  const env = { ...own.env, ...asked.env };
+  if (dir === undefined && Object.keys(env).length === 0)
+    return { words: [program, ...args], before: "" };
+  const end = randomBytes(16).toString("hex");
+  const lines = [
+    ...(dir === undefined ? [] : [`cd ${quoted(asPath(dir))} || exit ${NOT_RUNNABLE}`]),
+    ...Object.entries(env).map(([key, value]) => `export ${key}=${quoted(value)}`),
+  ];
+  return {
+    words: [SHELL, "-c", READS_FIRST, "sh", end, program, ...args],
+    before: `${lines.join("\n")}\n${end}\n`,
+  };
+}
+
+/** Neither an option of `cd`, nor `-`, nor below CDPATH. Source: POSIX, cd. */
+const asPath = (dir: string): string => (dir.startsWith("/") ? dir : `./${dir}`);
+
+/** Reads, up to a line that is its first argument, what to do first; what follows is the command's input. `read` takes no byte too many. Source: POSIX, read. The command's variables are set last, so that they may have any name. */
 const READS_FIRST =
-  'e=$1; shift; s=; while IFS= read -r l && [ "$l" != "$e" ]; do s="$s$l\n"; done; eval "$s"; unset e s l; exec "$@"';
+  'e=$1; shift; s=; while IFS= read -r l && [ "$l" != "$e" ]; do s="$s$l\n"; done; set -- "$s" "$@"; unset e s l; eval "shift; $1"; exec "$@"';
 
 /** A word of the shell, whatever is in it. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -62,6 +62,28 @@ describe("services of the configuration file", () => {
     expect(actions(await ask(made, "plan"))).toEqual({ web: "same" });
   });
 
+  it("that somebody deleted stay so over a boot; plan shows it, reload brings them back", async () => {
+    const { made, boot } = configured({ web: FOREVER, db: FOREVER });
+    await boot();
+    await made.untilRunning("db");
+    await made.cli("services", "delete", "db");
+    await made.shutDown();
+    await boot();
+    await made.untilRunning("web");
+
+    expect((await made.ask({ path: "/v1/services/db" })).status).toBe(404);
+    expect(await ask(made, "plan")).toMatchObject([
+      { name: "web", action: "same", drifted: false },
+      { name: "db", action: "create", drifted: true },
+    ]);
+    await ask(made, "reload");
+    await made.untilRunning("db");
+    expect(await ask(made, "plan")).toMatchObject([
+      { name: "web", drifted: false },
+      { name: "db", action: "same", drifted: false },
+    ]);
+  });
+
   it("that somebody stopped are no drift, and stay stopped over reload and boot", async () => {
     const { made, write, boot } = configured({ web: FOREVER });
     await boot();

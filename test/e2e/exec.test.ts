@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -77,6 +77,14 @@ describe("POST /exec", () => {
     expect((await executed(made, ["me", "-c", "echo $0"], { path: "/bin/sh" })).stdout).toBe(
       "me\n",
     );
+  });
+
+  it("a directory that is not there is told, not the program", async () => {
+    const made = await bootedSprite();
+    const ran = await executed(made, ["pwd"], { dir: "/nope" });
+
+    expect(ran).toMatchObject({ stdout: "", code: 127 });
+    expect(ran.stderr).toContain("the working directory `/nope` cannot be entered");
   });
 
   it("hands on the body as input, of any length, and the output of it", async () => {
@@ -176,6 +184,18 @@ describe("with a wrapper", () => {
     expect(ran.stdout).toMatch(/\n?0\n$/);
   });
 
+  it("variables hold whatever their names are, and a directory whatever it begins with", async () => {
+    const made = await configured({ exec_wrapper_command: WRAPPER, process_environment: ["s=1"] });
+    mkdirSync(join(made.dir, "-P"));
+    const { stdout } = await executed(made, shell('echo "$s $e $l $(pwd)"'), {
+      env: { e: "2", l: "3" },
+      dir: join(made.dir, "-P"),
+    });
+    expect(stdout).toBe(`1 2 3 ${made.dir}/-P\n`);
+    const relative = await executed(made, ["pwd"], { dir: "-" });
+    expect(relative).toMatchObject({ code: 126, stdout: "" });
+  });
+
   it("what asks for neither gets what the wrapper gives", async () => {
     const made = await configured({ exec: { wrapper_command: WRAPPER } });
 
@@ -191,6 +211,40 @@ describe("with a wrapper", () => {
       stderr: expect.stringContaining("no-such-wrapper"),
     });
   });
+});
+
+it("what reload gave the main process commands beside it get, too", async () => {
+  const made = sprite();
+  const file = join(made.dir, "config.json");
+  const write = (config: object): void => writeFileSync(file, JSON.stringify(config));
+  write({ process_environment: ["A=1"] });
+  await made.boot({ flags: ["--config", file, "--", fixture("forever")] });
+  await made.untilRunning("main");
+  write({ process_environment: ["A=2"], process_working_dir: "/usr" });
+  const { stdout } = await made.cli("reload");
+
+  expect(JSON.parse(stdout)).toMatchObject({ other_keys: [] });
+  expect((await executed(made, shell('echo "$A $(pwd)"'))).stdout).toBe("2 /usr\n");
+});
+
+it("a second TERM ends commands at once, and none begins any more", async () => {
+  const made = await bootedSprite();
+  const command = shell(
+    "trap 'sleep 4; touch late' TERM; echo $$ > pid; while :; do sleep 0.05; done",
+  );
+  void executed(made, command, { dir: made.dir }).catch(() => {});
+  await made.put("slow", { cmd: fixture("ignores-term") });
+  await made.untilRunning("slow");
+  await until("it runs", () => existsSync(join(made.dir, "pid")));
+  made.daemon?.signal("SIGTERM");
+  await until("it is heard", () => made.daemon?.said().includes("stopping all services") ?? false);
+  await expect(executed(made, ["true"])).rejects.toMatchObject({ code: "shutting_down" });
+  made.daemon?.signal("SIGTERM");
+  await made.daemon?.ended;
+
+  const { stdout } = await made.run(["cat", join(made.dir, "pid")]);
+  expect((await made.run(["ps", "-p", stdout.trim()])).code).toBe(1);
+  expect(existsSync(join(made.dir, "late"))).toBe(false);
 });
 
 it.each(["", "trap '' TERM; "])("a daemon that ends takes commands with it: %j", async (trap) => {

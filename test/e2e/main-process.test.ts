@@ -7,7 +7,7 @@ import { until } from "../support/until.ts";
 
 /** Says which signals it got, and leaves with a code of its own at TERM and INT. */
 const TELLS = `
-for s in HUP USR1 USR2 WINCH QUIT; do trap "echo got $s" $s; done
+for s in HUP USR1 USR2 WINCH QUIT ALRM PWR; do trap "echo got $s" $s; done
 trap 'echo got TERM; exit 7' TERM; trap 'echo got INT; exit 8' INT
 echo "up in $(pwd)"; while :; do sleep 0.05; done`;
 
@@ -38,7 +38,7 @@ describe("the command after --", () => {
   it("gets every signal that we get, and its exit code is ours", async () => {
     const made = await bootedSprite(withMain("bash", "-c", TELLS));
     await untilSaid(made, "up in");
-    for (const name of ["HUP", "USR1", "USR2", "WINCH", "QUIT"] as const) {
+    for (const name of ["HUP", "USR1", "USR2", "WINCH", "QUIT", "ALRM", "PWR"] as const) {
       made.daemon?.signal(`SIG${name}`);
       await untilSaid(made, `got ${name}`);
     }
@@ -120,6 +120,32 @@ describe("the command after --", () => {
     expect(await made.daemon?.ended).toMatchObject({ code: 137 });
   });
 
+  it("that ended by itself is no first word to the services: the TERM that comes then is", async () => {
+    const made = await bootedSprite(shell("while ! test -e over; do sleep 0.05; done; exit 4"));
+    const cleansUp =
+      "trap 'sleep 1; echo cleaned up; exit' TERM; echo up; while :; do sleep 0.05; done";
+    await made.put("db", { cmd: "sh", args: ["-c", cleansUp] });
+    await made.untilLogged("db", "up");
+    writeFileSync(join(made.dir, "over"), "");
+    await untilSaid(made, "stopping all services");
+    made.daemon?.signal("SIGTERM");
+
+    expect(await made.daemon?.ended).toMatchObject({ code: 4 });
+    expect(made.log("db")).toContain("cleaned up");
+    expect(made.daemon?.said()).not.toContain("told to end again");
+  });
+
+  it("that never ran, since a component is not ready, has no exit code: ours is 0", async () => {
+    const made = sprite();
+    const file = join(made.dir, "config.json");
+    const db = { start_command: ["sleep", "1000"], ready_command: ["false"] };
+    writeFileSync(file, JSON.stringify({ components: { db } }));
+    await made.boot({ flags: ["--config", file, "--", fixture("forever")] });
+
+    expect((await made.state("main")).phase).toBe("pending");
+    expect(await made.shutDown()).toMatchObject({ code: 0 });
+  });
+
   it("ends before the services do, whatever needs whom", async () => {
     const made = await bootedSprite(
       shell("trap 'sleep 0.5; exit 5' TERM; echo up; while :; do sleep 0.05; done"),
@@ -150,6 +176,18 @@ describe("the command after --", () => {
 
     expect(await made.state("main")).toMatchObject({ status: "failed", last_exit: { code: 9 } });
     expect(await made.shutDown()).toMatchObject({ code: 9 });
+  });
+
+  it("that was started again after such a failure ends the daemon when it succeeds", async () => {
+    const made = await bootedSprite({
+      ...shell("test -e works || exit 9"),
+      env: { SPRITE_KEEP_ALIVE_ON_ERROR: "true" },
+    });
+    await untilSaid(made, "the API stays");
+    writeFileSync(join(made.dir, "works"), "");
+    await made.cli("services", "start", "main", "--no-stream");
+
+    expect(await made.daemon?.ended).toMatchObject({ code: 0 });
   });
 
   it("is tried again as often as process_restart_max_retries says", async () => {
