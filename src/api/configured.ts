@@ -7,7 +7,8 @@ import type { RequestedDefinition } from "../commands/ports.ts";
 import { checker } from "../config/checker.ts";
 import type { Env } from "../config/places.ts";
 import type { Config } from "../config/config.ts";
-import { substitute } from "../config/substitute.ts";
+import { codeOf, withoutVariable } from "../config/file.ts";
+import { isReference, substituteFields } from "../config/substitute.ts";
 import { daemonVariables } from "../effects/environment.ts";
 
 /** The service that the main process is. */
@@ -96,16 +97,21 @@ function definitionOf(
   field: string,
   { file, name, env }: Place,
 ): RequestedDefinition {
+  if (isReference(given))
+    throw new AppError(
+      "config_invalid",
+      `${file}: ${field}: {"$env": …} stands for one value, and a service is an object of many`,
+      { details: { field } },
+    );
   const { env: variables, ...rest } = given as { env?: unknown };
-  const replaced = substitute(rest, `${file}: ${field}`, env).value as object;
+  const at = { file: `${file}: ${field}`, schema: definitionBody };
+  const { value: replaced, from } = substituteFields(rest, at, env);
   const body = { ...replaced, ...(variables !== undefined && { env: variables }) };
   const problem = check(body);
-  if (problem) {
-    const code = problem.code === "not_built_yet" ? problem.code : "config_invalid";
-    throw new AppError(code, `${file}: ${field}: ${problem.message}`, {
+  if (problem)
+    throw new AppError(codeOf(problem), `${file}: ${field}: ${withoutVariable(problem, from)}`, {
       details: { field: `${field}.${problem.field}`, allowed: problem.allowed },
     });
-  }
   try {
     return toDefinition(body as DefinitionBody, name); // the check has just proved it
   } catch (error) {

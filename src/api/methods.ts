@@ -19,7 +19,7 @@ export function onlyMethods(
       const list = allowed.join(" and ");
       throw new AppError(
         "method_not_allowed",
-        `${request.url} takes ${list}, not ${request.method}`,
+        `${request.url.split("?")[0]} takes ${list}, not ${request.method}`,
         {
           details: { allowed: allowed.map(String) },
         },

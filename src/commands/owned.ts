@@ -65,7 +65,7 @@ export function ownedPlan(
   const outcomes = wanted.map((one): Outcome => {
     const { name, definition, by } = one;
     mustNotBeInTheWay(view, name);
-    mustBeGood(whole, name, definition);
+    mustFit(whole, one);
     const current = view.service(name)?.context;
     const last = lastGiven(versions, name, owned[name]);
     const kept = sealedAs(definition, current?.definition ?? last, values);
@@ -105,6 +105,38 @@ export function ownedPlan(
       : [...changes, { stream: ENVIRONMENT, event: { type: "config.applied", services } }],
   };
 }
+
+/** Refuses services that do not go with each other, as on a machine that has no others. @throws AppError */
+export function mustGoTogether(wanted: readonly Wanted[]): void {
+  const whole = viewWith(NO_OTHERS, wanted, []);
+  for (const one of wanted) mustFit(whole, one);
+}
+
+const NO_OTHERS: RuntimeView = {
+  environment: () => undefined,
+  service: () => undefined,
+  services: () => new Map(),
+  components: () => [],
+  nextVersion: () => 1,
+  quarantined: () => undefined,
+};
+
+function mustFit(whole: RuntimeView, { name, definition, by }: Wanted): void {
+  try {
+    mustBeGood(whole, name, definition);
+  } catch (error) {
+    throw by === "file" ? inService(name, error) : error;
+  }
+}
+
+/** An error with the place in the file that it is about. */
+export const inService = (name: string, error: unknown): unknown =>
+  error instanceof AppError
+    ? new AppError(error.code, `services.${name}: ${error.message}`, {
+        ...(error.details && { details: error.details }),
+        cause: error,
+      })
+    : error;
 
 interface Outcome extends OwnedStep {
   facts?: readonly Fact[];

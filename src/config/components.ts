@@ -13,6 +13,12 @@ const wrong = (field: string, message: string): AppError =>
  * @throws AppError `config_invalid` for a folder without start.sh, a script that cannot be run, a name in both
  */
 export function componentsOf(merged: ConfigFile, cwd: string): readonly ComponentConfig[] {
+  const number = Object.keys(merged.components ?? {}).find((name) => /^(0|[1-9]\d*)$/.test(name));
+  if (number !== undefined)
+    throw wrong(
+      "components",
+      `the component "${number}" has a whole number for a name, which has no place in the order of a JSON object: call it otherwise, such as "c${number}"`,
+    );
   const ofFile = Object.entries(merged.components ?? {}).map(
     ([name, commands]): ComponentConfig => ({
       name,

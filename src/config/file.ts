@@ -1,16 +1,17 @@
-import { readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import { jsonProblem } from "../base/json.ts";
-import { AppError, messageOf } from "../base/errors.ts";
+import { AppError, type ErrorCode, messageOf } from "../base/errors.ts";
 import { checker } from "./checker.ts";
 import type { Env } from "./places.ts";
+import type { Problem } from "./problem.ts";
 import { configSchema, type ConfigFile } from "./schema.ts";
-import { substitute } from "./substitute.ts";
+import { type FromVariable, substituteFields } from "./substitute.ts";
 
 /** A configuration file as it was read. */
 interface ReadFile {
   values: ConfigFile;
-  /** The variables that stand in it, by key. */
-  variables: ReadonlyMap<string, readonly string[]>;
+  /** The variables that stand in it. */
+  from: readonly FromVariable[];
   /** Variables that stand under `s3` and are not set, by its keys: no harm unless S3 is used. */
   missing: ReadonlyMap<string, string>;
 }
@@ -21,15 +22,47 @@ const check = checker(configSchema);
 const wrong = (file: string, message: string, cause?: unknown): AppError =>
   new AppError("config_invalid", `${file}: ${message}`, { cause });
 
+/** Opened so that nothing is waited for, and read no further than it may be: a FIFO or a terminal would hold the daemon up, a disk would fill its memory. */
 function textOf(file: string): string {
   try {
-    const bytes = readFileSync(file);
-    if (bytes.length <= MAX_BYTES) return bytes.toString("utf8").replace(/^\uFEFF/, "");
+    mustBeOrdinary(file, statSync(file)); // opening some devices already does something
+    const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;
+    const descriptor = openSync(file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    try {
+      mustBeOrdinary(file, fstatSync(descriptor));
+      return readAll(file, descriptor)
+        .toString("utf8")
+        .replace(/^\uFEFF/, "");
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
+    if (error instanceof AppError) throw error;
     throw wrong(file, `the configuration file cannot be read (${messageOf(error)})`, error);
   }
-  throw wrong(file, `the configuration file is over ${MAX_BYTES} bytes`);
 }
+
+function mustBeOrdinary(file: string, stats: Stats): void {
+  if (stats.isDirectory()) throw wrong(file, "the configuration file is a directory");
+  if (!stats.isFile())
+    throw wrong(file, "the configuration file is a FIFO, device or socket, no regular file");
+  if (stats.size > MAX_BYTES) throw tooBig(file);
+}
+
+/** To its end, whatever size it was said to have: it may grow. */
+function readAll(file: string, descriptor: number): Buffer {
+  const bytes = Buffer.alloc(MAX_BYTES + 1);
+  let length = 0;
+  for (;;) {
+    const count = readSync(descriptor, bytes, length, bytes.length - length, null);
+    if (count === 0) return bytes.subarray(0, length);
+    length += count;
+    if (length > MAX_BYTES) throw tooBig(file);
+  }
+}
+
+const tooBig = (file: string): AppError =>
+  wrong(file, `the configuration file is over ${MAX_BYTES} bytes`);
 
 function objectOf(file: string, text: string): Record<string, unknown> {
   let value: unknown;
@@ -40,16 +73,6 @@ function objectOf(file: string, text: string): Record<string, unknown> {
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   throw wrong(file, 'a JSON object is expected, such as {"log_level": "info"}');
-}
-
-/** A variable's text as the type its key has: "true" for a boolean, "10" for a number. Anything else stays text and is refused by the check. */
-function typed(key: keyof ConfigFile, value: unknown): unknown {
-  const schema = configSchema.properties[key];
-  const type = "type" in schema ? schema.type : undefined;
-  const isWord = value === "true" || value === "false";
-  if (type === "boolean" && isWord) return value === "true";
-  const isNumber = typeof value === "string" && /^-?\d+$/.test(value);
-  return type === "integer" && isNumber ? Number(value) : value;
 }
 
 /** Takes references to variables that are not set out of `s3`. @returns their names, by key */
@@ -67,22 +90,6 @@ function dropMissing(raw: Record<string, unknown>, env: Env): Map<string, string
   return missing;
 }
 
-/** Replaces variables under the keys we know; the others are refused anyway, whatever they hold. */
-function resolveVariables(
-  file: string,
-  raw: Record<string, unknown>,
-  env: Env,
-): Map<string, readonly string[]> {
-  const from = new Map<string, readonly string[]>();
-  for (const key of Object.keys(configSchema.properties) as (keyof ConfigFile)[]) {
-    if (!(key in raw) || key === "services") continue; // those are read where they are understood
-    const { value, variables } = substitute(raw[key], `${file}: ${key}`, env);
-    if (variables.length > 0) from.set(key, variables);
-    raw[key] = variables.length > 0 ? typed(key, value) : value;
-  }
-  return from;
-}
-
 /**
  * Reads a configuration file: JSON, with `{"$env": "NAME"}` anywhere a value stands.
  *
@@ -93,15 +100,27 @@ export function readConfigFile(file: string, env: Env): ReadFile {
   const raw = objectOf(file, textOf(file));
   delete raw["$schema"]; // for editors
   const missing = dropMissing(raw, env);
-  const from = resolveVariables(file, raw, env);
+  const { services: _, ...others } = raw; // those are read where they are understood
+  const { value, from } = substituteFields(others, { file, schema: configSchema }, env);
+  Object.assign(raw, value);
   const problem = check(raw);
-  if (!problem) return { values: raw as ConfigFile, variables: from, missing }; // the check has just proved it
-  const code = problem.code === "not_built_yet" ? problem.code : "config_invalid";
-  const name = from.get(problem.field)?.join(", ");
-  const message = name
-    ? `${problem.field}, from the environment variable ${name}, is not ${problem.allowed}`
-    : problem.message;
-  throw new AppError(code, `${file}: ${message}`, {
-    details: { field: problem.field, allowed: problem.allowed },
+  if (!problem) return { values: raw as ConfigFile, from, missing }; // the check has just proved it
+  const { field, allowed } = problem;
+  throw new AppError(codeOf(problem), `${file}: ${withoutVariable(problem, from)}`, {
+    details: { field, allowed },
   });
+}
+
+export const codeOf = ({ code }: Problem): ErrorCode =>
+  code === "not_built_yet" ? code : "config_invalid";
+
+/** What is wrong, in words, and without the value where that is of the environment. */
+export function withoutVariable(
+  { field, allowed, message }: Problem,
+  from: readonly FromVariable[],
+): string {
+  const variable = from.find((one) => one.field === field)?.variable;
+  return variable === undefined
+    ? message
+    : `${field}, from the environment variable ${variable}, is not ${allowed}`;
 }

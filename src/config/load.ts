@@ -83,7 +83,7 @@ const withDefaults = (
   merged: ConfigFile,
   system: System,
   at: Places,
-  { main, s3, configFile }: Parts,
+  { main, s3, configFile, logLevel }: Parts,
 ): Config => ({
   main,
   s3,
@@ -109,7 +109,7 @@ const withDefaults = (
   logRotateBytes: merged.log_rotate_bytes ?? configSchema.properties.log_rotate_bytes.default,
   logRotateKeep: merged.log_rotate_keep ?? configSchema.properties.log_rotate_keep.default,
   logTotalBytes: merged.log_total_bytes ?? configSchema.properties.log_total_bytes.default,
-  logLevel: merged.log_level ?? (merged.debug ? "debug" : "info"),
+  logLevel,
   logJson: merged.log_json ?? configSchema.properties.log_json.default,
   debug: merged.debug ?? configSchema.properties.debug.default,
   defaultDir: defaultDirOf(merged.default_dir, system.env["HOME"]),
@@ -137,6 +137,7 @@ interface Parts {
   main: MainProcess | undefined;
   s3: S3Place | undefined;
   configFile: string | undefined;
+  logLevel: Config["logLevel"];
 }
 
 function refuseContradictions(config: Config): void {
@@ -155,8 +156,8 @@ const NO_WRITE_DIR = new AppError(
   { details: { field: "write_dir" } },
 );
 
-/** Keys of the file with tokens and keys in them. */
-const SECRET_KEYS = ["api_tokens", "s3"] as const;
+/** What tokens and keys stand below, in the file. */
+const SECRET_FIELDS = /^(api_tokens|s3)\b/;
 
 const LOCAL = "storage is local: no S3 setting is in effect";
 const inS3 = ({ endpoint, bucket }: S3Place): string => `storage is S3: ${bucket} at ${endpoint}`;
@@ -190,6 +191,16 @@ export interface ConfigLayer {
 
 const commandOf = ({ command = [] }: Flags): ConfigFile =>
   command.length > 0 ? { process_command: [...command] } : {};
+
+/** The word of the source that wins; in one source a level says more than `debug`. */
+function logLevelOf(layers: readonly ConfigLayer[]): Config["logLevel"] {
+  const speaks = layers.findLast(({ values }) => values.log_level || values.debug);
+  const silenced = layers.findLast(({ values }) => values.debug !== undefined);
+  const level = speaks?.values.log_level;
+  if (level) return level;
+  if (speaks && silenced?.values.debug) return "debug";
+  return layers.findLast(({ values }) => values.log_level)?.values.log_level ?? "info";
+}
 
 /** What was given, by source, with paths made absolute. @throws AppError as `loadConfig` */
 export function readLayers(
@@ -225,7 +236,7 @@ export function loadConfig(flags: Flags, system: System = thisSystem()): Loaded 
   const main = mainProcess(merged);
   const storage = storageOf(merged, read?.missing ?? new Map());
   const configFile = flags.configFile === undefined ? undefined : resolve(cwd, flags.configFile);
-  const parts = { main, s3: storage?.place, configFile };
+  const parts = { main, s3: storage?.place, configFile, logLevel: logLevelOf(layers) };
   const config = Object.freeze(withDefaults(merged, system, at, parts));
   refuseContradictions(config);
   if (system.program === "spritectl" && !merged.write_dir) throw NO_WRITE_DIR;
@@ -241,7 +252,9 @@ export function loadConfig(flags: Flags, system: System = thisSystem()): Loaded 
       TOKEN_VARIABLE,
       S3_VARIABLES.access_key,
       S3_VARIABLES.secret_key,
-      ...SECRET_KEYS.flatMap((key) => read?.variables.get(key) ?? []),
+      ...(read?.from ?? [])
+        .filter(({ field }) => SECRET_FIELDS.test(field))
+        .map(({ variable }) => variable),
     ],
     notices: [...at.notices, storage ? inS3(storage.place) : LOCAL],
     warnings,

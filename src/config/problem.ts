@@ -121,8 +121,23 @@ function badValue(field: string, data: unknown, schema: Schema): Problem {
   const isMissing = field === "" && data === null;
   const message = isMissing
     ? `${what} is missing: expected is ${allowed}`
-    : `${what} is ${shown(data)}: allowed is ${allowed}`;
-  return { code: "invalid_request", field, value: factOf(data), allowed, message };
+    : `${what} is ${inWords(data)}: allowed is ${allowed}`;
+  return {
+    code: "invalid_request",
+    field,
+    value: isPlain(data) ? factOf(data) : inWords(data),
+    allowed,
+    message,
+  };
+}
+
+/** Whether it may be repeated: what is in a list or an object may be secret. */
+const isPlain = (data: unknown): boolean =>
+  typeof data !== "object" || data === null || Object.keys(data).length === 0;
+
+function inWords(data: unknown): string {
+  if (isPlain(data)) return shown(data);
+  return Array.isArray(data) ? "a list" : "an object";
 }
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {

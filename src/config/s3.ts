@@ -55,6 +55,12 @@ export function storageOf(
     );
   }
   const text = (key: Key): string => given[key] ?? "";
+  if (text("endpoint").includes("@"))
+    throw new AppError(
+      "config_invalid",
+      "s3.endpoint (SPRITE_S3_ENDPOINT_URL) has a user or password in it, and it is shown and logged: leave them out, and give s3.access_key and s3.secret_key",
+      { details: { field: "s3.endpoint", allowed: "an address: https://s3.example.com" } },
+    );
   if (!URL.canParse(text("endpoint")) || !/^https?:/.test(text("endpoint")))
     throw new AppError(
       "config_invalid",

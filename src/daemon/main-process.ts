@@ -11,7 +11,7 @@ export interface MainEnd {
   /** In words; undefined where it succeeded. */
   failure: string | undefined;
   /** Resolves when it runs again: somebody started it. */
-  again: Promise<void>;
+  again: Promise<unknown>;
 }
 
 const STREAM = `service/${MAIN}`;
@@ -20,8 +20,8 @@ const OVER = new Set(["stopped", "failed"]);
 /** Resolves when the main process has ended by itself and no try follows. One that a person stopped may start again, and is waited for. */
 export async function mainEnded(dispatcher: Pick<Dispatcher, "view" | "listen">): Promise<MainEnd> {
   const end = await until(dispatcher, () => endOfMain(dispatcher));
-  const isBack = (): true | undefined => (endOfMain(dispatcher) ? undefined : true);
-  return { ...end, again: until(dispatcher, isBack).then(() => {}) };
+  const back = (): true | undefined => (endOfMain(dispatcher) ? undefined : true);
+  return { ...end, again: until(dispatcher, back) };
 }
 
 /** Resolves as soon as what is looked for is there. */

@@ -1,7 +1,7 @@
 import { AppError } from "../base/errors.ts";
 import { mustBeOpen } from "../commands/checks.ts";
 import { componentPlan, type WantedComponent } from "../commands/component-plan.ts";
-import { ownedPlan, type OwnedPorts, type Wanted } from "../commands/owned.ts";
+import { inService, ownedPlan, type OwnedPorts, type Wanted } from "../commands/owned.ts";
 import type { ConfigPlan, ConfigCommands, RequestedDefinition } from "../commands/ports.ts";
 import type { Env } from "../config/places.ts";
 import type { Loaded } from "../config/load.ts";
@@ -44,7 +44,7 @@ export function configOwner(ports: OwnerPorts): ConfigCommands & {
     for (const { name, by, definition } of services) {
       if (by === "main") continue; // it gets what the daemon has
       await ports.admits(definition).catch((error: unknown) => {
-        throw withName(name, error);
+        throw inService(name, error);
       });
     }
     return {
@@ -108,11 +108,6 @@ const WITHOUT_FILE = new AppError(
   "invalid_request",
   "the daemon was started without a configuration file, so there is nothing to read again: start it with --config FILE",
 );
-
-const withName = (name: string, error: unknown): unknown =>
-  error instanceof AppError
-    ? new AppError(error.code, `services.${name}: ${error.message}`, { cause: error })
-    : error;
 
 /** Keys that nothing is held to and that say something else than when the daemon began: they are heeded by the next one. */
 const differingKeys = ({ given: then }: Loaded, { given: now }: Loaded): string[] => {

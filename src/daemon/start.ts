@@ -180,16 +180,16 @@ export async function start(
   return {
     shutdown: (reason, signal) => {
       exec.end();
-      const { finished, hurry } = shutdown(dispatcher, processes, {
+      const ending = shutdown(dispatcher, processes, {
         reason,
         deadlineMs: config.shutdownTimeoutMs,
         ...(config.main && { first: { name: MAIN, ...(signal !== undefined && { signal }) } }),
         later: after,
       });
       return {
-        finished,
+        finished: ending.finished,
         hurry: () => {
-          hurry();
+          ending.hurry();
           exec.hurry();
         },
       };

@@ -63,7 +63,7 @@ const NOT_RUNNABLE = 126;
 /** Commands beside the main process. */
 export interface Exec {
   /** See commands/exec.ts. */
-  run(asked: Asked, output: Output, left: AbortSignal): Promise<number>;
+  run: (asked: Asked, output: Output, left: AbortSignal) => Promise<number>;
   /** Starts no more, and ends those that run, gently at first. */
   end(): void;
   /** No more patience: KILL to all of them now. */

@@ -1,7 +1,10 @@
 import { resolve } from "node:path";
 import { wantedServices } from "../api/configured.ts";
+import { AppError } from "../base/errors.ts";
+import { formatDuration } from "../base/duration.ts";
+import { mustGoTogether } from "../commands/owned.ts";
 import { flagOf, parseFlags } from "../config/flags.ts";
-import { type Loaded, loadConfig, readLayers } from "../config/load.ts";
+import { type ConfigLayer, type Loaded, loadConfig, readLayers } from "../config/load.ts";
 import type { Config } from "../config/config.ts";
 import { configSchema, type ConfigKey } from "../config/schema.ts";
 import { S3_VARIABLES } from "../config/s3.ts";
@@ -16,14 +19,18 @@ export interface ShownKey {
   from: string;
 }
 
-/** Places have defaults that depend on the machine: they are shown as they are in effect. */
-const PLACES = {
-  state_dir: "stateDir",
-  socket_path: "socketPath",
-  log_dir: "logDir",
-  default_dir: "defaultDir",
-  sprite_name: "spriteName",
-} as const satisfies { readonly [Key in ConfigKey]?: keyof Config };
+/** Keys whose default depends on others or on the machine: they are shown as they are in effect. */
+const IN_EFFECT: { readonly [Key in ConfigKey]?: (config: Config) => unknown } = {
+  state_dir: ({ stateDir }) => stateDir,
+  socket_path: ({ socketPath }) => socketPath,
+  socket_mode: ({ socketMode }) => `0${socketMode.toString(8)}`,
+  log_dir: ({ logDir }) => logDir,
+  log_level: ({ logLevel }) => logLevel,
+  default_dir: ({ defaultDir }) => defaultDir,
+  sprite_name: ({ spriteName }) => spriteName,
+  shutdown_timeout: ({ shutdownTimeoutMs }) => formatDuration(shutdownTimeoutMs),
+  process_working_dir: ({ exec }) => exec.dir,
+};
 
 const KEYS = Object.keys(configSchema.properties) as ConfigKey[]; // the schema's own
 
@@ -39,38 +46,79 @@ export function configShown(words: readonly string[]): { keys: ShownKey[]; loade
   const { layers } = readLayers(flags, system);
   const loaded = loadConfig(flags, system);
   const keys = KEYS.map((key): ShownKey => {
-    const layer = layers.findLast(({ values }) => values[key] !== undefined);
-    const value = isPlace(key)
-      ? loaded.config[PLACES[key]]
-      : (layer?.values[key] ?? defaultOf(key));
-    return { key, value: redacted(key, value), from: fromOf(key, layer?.source, flags.configFile) };
+    const said = layers.filter(({ values }) => values[key] !== undefined);
+    const shown = IN_EFFECT[key]?.(loaded.config);
+    const value = shown ?? (key === "s3" ? loaded.given.s3 : said.at(-1)?.values[key]);
+    return {
+      key,
+      value: redacted(key, value ?? defaultOf(key)),
+      from: fromOf(key, said, flags.configFile) ?? reasonOf(key, layers, flags.configFile),
+    };
   });
   return { keys, loaded };
 }
 
-/** Checks a file with the services and components in it, and starts nothing. @throws AppError as `loadConfig` and `wantedServices` */
+/** Checks a file with the services and components in it, as for a machine that has no other services, and starts nothing. @throws AppError as `loadConfig`, `wantedServices` and `mustGoTogether` */
 export function configChecked(file: string): Loaded {
   const system = thisSystem();
   const loaded = loadConfig(parseFlags(["--config", file]), system);
-  wantedServices(loaded.config, system.env);
+  const wanted = wantedServices(loaded.config, system.env);
+  try {
+    mustGoTogether(wanted);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const { details } = error;
+    throw new AppError("config_invalid", `${file}: ${error.message}`, {
+      ...(details && { details }),
+      cause: error,
+    });
+  }
   return loaded;
 }
-
-const isPlace = (key: ConfigKey): key is keyof typeof PLACES => Object.hasOwn(PLACES, key);
 
 const defaultOf = (key: ConfigKey): unknown =>
   (configSchema.properties[key] as { default?: unknown }).default ?? null;
 
+/** Where a key was said, as a person looks for it; undefined: nowhere. */
 function fromOf(
   key: ConfigKey,
-  source: "file" | "environment" | "flag" | undefined,
+  said: readonly ConfigLayer[],
+  file: string | undefined,
+): string | undefined {
+  if (key === "s3" && said.length > 0) return said.map((one) => ofS3(one, file)).join(", ");
+  const source = said.at(-1)?.source;
+  if (source === "file") return `file ${resolve(file ?? "")}`;
+  if (source === "environment") return `environment ${VARIABLES[key]}`;
+  if (source === "flag" && key === "process_command") return "command line, after --";
+  return source && `flag --${flagOf(key)}`;
+}
+
+/** Of S3 each key is from where it was said last: the variables are those that are set. */
+function ofS3({ source, values }: ConfigLayer, file: string | undefined): string {
+  if (source === "file") return `file ${resolve(file ?? "")}`;
+  const keys = Object.keys(values.s3 ?? {}) as (keyof typeof S3_VARIABLES)[]; // the check proved it
+  return `environment ${keys.map((key) => S3_VARIABLES[key]).join(", ")}`;
+}
+
+/** The key that moved another one's default. */
+const FOLLOWS: { readonly [Key in ConfigKey]?: readonly ConfigKey[] } = {
+  state_dir: ["write_dir"],
+  socket_mode: ["socket_group"],
+  log_level: ["debug"],
+  shutdown_timeout: ["process_graceful_shutdown_timeout"],
+};
+
+function reasonOf(
+  key: ConfigKey,
+  layers: readonly ConfigLayer[],
   file: string | undefined,
 ): string {
-  if (source === "file") return `file ${resolve(file ?? "")}`;
-  if (source === "environment")
-    return `environment ${key === "s3" ? Object.values(S3_VARIABLES).join(", ") : VARIABLES[key]}`;
-  if (source === "flag" && key === "process_command") return "command line, after --";
-  return source === "flag" ? `flag --${flagOf(key)}` : "default";
+  for (const other of FOLLOWS[key] ?? []) {
+    const said = layers.filter(({ values }) => values[other] !== undefined);
+    const from = fromOf(other, said, file);
+    if (from !== undefined) return `default, after ${other} (${from})`;
+  }
+  return "default";
 }
 
 const HIDDEN = "(not shown)";

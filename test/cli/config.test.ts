@@ -56,6 +56,41 @@ describe("config show", () => {
     expect(keys.get("log_json")).toMatchObject({ value: false, from: "default" });
   });
 
+  it("shows what follows from another key, and from which", async () => {
+    const keys = await shown(["-debug", "--juicefs-dir", "/data", "--", "app", "--json", "-x"], {
+      SPRITE_S3_BUCKET: "b",
+      SPRITE_LOCAL_MODE: "true",
+    });
+
+    expect(keys.get("log_level")).toMatchObject({
+      value: "debug",
+      from: "default, after debug (flag --debug)",
+    });
+    expect(keys.get("state_dir")).toMatchObject({
+      value: "/data/.sprite",
+      from: "default, after write_dir (flag --juicefs-dir)",
+    });
+    expect(keys.get("socket_mode")).toMatchObject({ value: "0600", from: "default" });
+    expect(keys.get("shutdown_timeout")).toMatchObject({ value: "40s", from: "default" });
+    expect(keys.get("process_command")?.value).toEqual(["app", "--json", "-x"]);
+    expect(keys.get("s3")).toMatchObject({
+      value: { bucket: "b" },
+      from: "environment SPRITE_S3_BUCKET",
+    });
+  });
+
+  it("shows S3 as it comes together, and where each part is from", async () => {
+    const half = join(folder, "half.json");
+    const s3 = { access_key: "A", secret_key: "s3cr3t", endpoint: "https://s3.example.com" };
+    writeFileSync(half, JSON.stringify({ s3 }));
+    const keys = await shown(["--config", half], { SPRITE_S3_BUCKET: "b" });
+
+    expect(keys.get("s3")).toMatchObject({
+      value: { endpoint: "https://s3.example.com", bucket: "b", secret_key: "(not shown)" },
+      from: `file ${half}, environment SPRITE_S3_BUCKET`,
+    });
+  });
+
   it("shows no token", async () => {
     const { stdout } = await cli(["show", "--config", file]);
 
@@ -81,6 +116,17 @@ describe("config check", () => {
     ['{"log_level": 7}', "log_level is 7"],
     ['{"log_level": {"$env": "NOBODY_SET_IT"}}', "NOBODY_SET_IT"],
     ["{", "JSON"],
+    [
+      '{"services": {"a": {"cmd": "x", "needs": ["b"]}, "b": {"cmd": "x", "needs": ["a"]}}}',
+      "circular dependency detected",
+    ],
+    ['{"services": {"a": {"cmd": "x", "needs": ["b"]}}}', "services.a: needs of"],
+    [
+      '{"services": {"a": {"cmd": "x", "http_port": 1}, "b": {"cmd": "x", "http_port": 2}}}',
+      "HTTP port",
+    ],
+    ['{"services": {"a": {"$env": "HOME"}}}', "stands for one value"],
+    ['{"services": [{"name": "a", "env": {"PW": "hunter2"}}]}', "services is a list"],
   ])("says what is wrong with %s", async (text, message) => {
     const wrong = join(folder, "wrong.json");
     writeFileSync(wrong, text);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -146,10 +147,14 @@ describe("precedence", () => {
     });
   });
 
-  it("lets an explicit log level win over debug", () => {
+  it("lets an explicit log level win over debug where both stand, and else the later source", () => {
     expect(load({}, ["-debug"])).toMatchObject({ debug: true, logLevel: "debug" });
     expect(load({ debug: true, log_level: "warn" }).logLevel).toBe("warn");
+    expect(load({}, ["-debug", "-log-level=error"]).logLevel).toBe("error");
+    expect(load({ log_level: "info" }, ["-debug"]).logLevel).toBe("debug");
+    expect(load({ debug: true }, ["-log-level=error"]).logLevel).toBe("error");
     expect(load({ debug: true }, ["--debug=false"]).logLevel).toBe("info");
+    expect(load({ log_level: "warn" }, ["--debug=false"]).logLevel).toBe("warn");
   });
 });
 
@@ -191,6 +196,19 @@ describe("environment variables in the file", () => {
       logJson: true,
       logRotateKeep: 9,
     });
+  });
+
+  it("stand for a number or a boolean at any depth, too", () => {
+    const content = {
+      retention: { bytes: { $env: "BYTES" } },
+      api_tokens: [{ name: "ci", token: { $env: "TOKEN" }, read_only: { $env: "YES" } }],
+    };
+    const env = { BYTES: "70000000", TOKEN: "1234567890123456", YES: "true" };
+    expect(load(content, [], env).retentionBytes).toBe(70_000_000);
+    const { message } = refusal(content, [], { ...env, YES: "hunter2" });
+    expect(message).toMatch(
+      /api_tokens\[0\]\.read_only, from the environment variable YES, is not true or false/,
+    );
   });
 
   it("are refused by name where they are missing", () => {
@@ -312,8 +330,12 @@ describe("refuses in the file", () => {
     expect(loadingAt("missing.json")).toThrow(
       /missing\.json: the configuration file cannot be read \(ENOENT/,
     );
-    expect(loadingAt(dir)).toThrow(/cannot be read \(EISDIR/);
+    expect(loadingAt(dir)).toThrow(/the configuration file is a directory/);
     expect(loadingAt(file(`"${"x".repeat(1_048_576)}"`))).toThrow(/is over 1048576 bytes/);
+    expect(loadingAt("/dev/zero")).toThrow(/a FIFO, device or socket, no regular file/);
+    const fifo = join(dir, "fifo");
+    execFileSync("mkfifo", [fifo]);
+    expect(loadingAt(fifo)).toThrow(/a FIFO, device or socket, no regular file/);
   });
 });
 

@@ -171,6 +171,11 @@ describe("components", () => {
     expect(refusal({ file })).toMatch(/component "db" is in components and in .*\/parts\/db/);
   });
 
+  it("with a whole number for a name have no place in the file's order, so they are refused", () => {
+    const components = { "2": { start_command: ["a"] }, b: { start_command: ["b"] } };
+    expect(refusal({ file: { components } })).toContain('the component "2" has a whole number');
+  });
+
   it("need a start.sh that can be run, and a directory that is there", () => {
     folder("db", ["ready.sh"]);
     expect(refusal({ argv: ["-components-dir", "parts"] })).toMatch(/parts\/db has no start\.sh/);
@@ -252,6 +257,13 @@ describe("storage", () => {
     const file = { s3: { bucket: "of-the-file", region: "eu" } };
 
     expect(load({ file, env: all }).config.s3).toMatchObject({ bucket: "b", region: "eu" });
+  });
+
+  it("refuses an endpoint with a user or password in it, and repeats nothing of it", () => {
+    const SPRITE_S3_ENDPOINT_URL = "https://u:hunter2@s3.example.com";
+    const message = refusal({ env: { ...all, SPRITE_S3_ENDPOINT_URL } });
+    expect(message).toContain("s3.endpoint (SPRITE_S3_ENDPOINT_URL) has a user or password in it");
+    expect(message).not.toContain("hunter2");
   });
 
   it("refuses an endpoint that is no address", () => {

@@ -22,11 +22,13 @@ const show = defineCommand({
   },
   args: {},
   run: async ({ data }) => {
-    const words = (data as VerbData).literal.filter((word) => word !== "--json"); // run.ts calls every verb with it
+    const { literal } = data as VerbData; // run.ts calls every verb with it
+    const end = literal.includes("--") ? literal.indexOf("--") : literal.length;
+    const own = literal.slice(0, end);
+    const words = [...own.filter((word) => word !== "--json"), ...literal.slice(end)];
     const { configShown } = await import("../../offline/config-shown.ts");
     const { keys, loaded } = configShown(words);
-    if (!onTerminal() || (data as VerbData).literal.includes("--json"))
-      return print(compactJson(keys));
+    if (!onTerminal() || own.includes("--json")) return print(compactJson(keys));
     const rows = keys.map(({ key, value, from }) => [
       key,
       JSON.stringify(value),
@@ -42,6 +44,10 @@ const check = defineCommand({
   meta: {
     name: "check",
     description: "Check a configuration file, and start nothing",
+    notes: [
+      "Its services are checked as on a machine that has no others: what they need is in the file, in no circle.",
+      "Users and variables that services get are looked for when they start.",
+    ],
     examples: ["sprite-env config check config.json"],
   },
   args: {
