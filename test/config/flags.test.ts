@@ -20,7 +20,7 @@ it("takes every documented flag that this release acts on", () => {
   });
 });
 
-it("takes the address to listen on by the name of the seeds and by its key", () => {
+it("takes the address to listen on by the name of its flag and by its key", () => {
   expect(parseFlags(["-listen", ":8080"]).values).toEqual({ api_listen_addr: ":8080" });
   expect(parseFlags(["--api-listen-addr=[::1]:1"]).values).toEqual({ api_listen_addr: "[::1]:1" });
 });

@@ -104,13 +104,14 @@ describe("the main process", () => {
 describe("a wrapper of POST /exec", () => {
   const words = ["crun", "exec", "app"];
 
-  it("is taken in both spellings", () => {
-    expect(load({ file: { exec: { wrapper_command: words } } }).config.exec.wrapper).toEqual(words);
-    expect(load({ file: { exec_wrapper_command: words } }).config.exec.wrapper).toEqual(words);
-    expect(
-      load({ file: { exec_tty_wrapper_command: words, exec: { wrapper_command: ["x"] } } }).config
-        .exec,
-    ).toMatchObject({ wrapper: ["x"], ttyWrapper: words });
+  const onTerminal = ["crun", "exec", "-t", "app"];
+
+  it.each([
+    { exec: { wrapper_command: words, tty_wrapper_command: onTerminal } },
+    { exec_wrapper_command: words, exec_tty_wrapper_command: onTerminal },
+    { exec: { wrapper_command: words }, exec_tty_wrapper_command: onTerminal },
+  ])("is taken in both spellings, each with its twin for terminals: %j", (file) => {
+    expect(load({ file }).config.exec).toMatchObject({ wrapper: words, ttyWrapper: onTerminal });
   });
 
   it("that is spelled twice and differs is refused", () => {
@@ -162,6 +163,30 @@ describe("components", () => {
       { name: "zeta", start: at("zeta", "start.sh"), dir: join(dir, "parts", "zeta") },
     ]);
     expect(load({ argv: ["-components-dir", "./parts"] }).config.components).toHaveLength(2);
+  });
+
+  it("have each of their commands where the file names it", () => {
+    const file = {
+      components: {
+        db: {
+          start_command: ["/start", "db"],
+          ready_command: ["/ready"],
+          checkpoint_command: ["/checkpoint"],
+          restore_command: ["/restore"],
+        },
+      },
+    };
+
+    expect(load({ file }).config.components).toEqual([
+      {
+        name: "db",
+        start: ["/start", "db"],
+        ready: ["/ready"],
+        checkpoint: ["/checkpoint"],
+        restore: ["/restore"],
+        dir,
+      },
+    ]);
   });
 
   it("of one name in both places are refused", () => {
@@ -228,6 +253,27 @@ describe("storage", () => {
     );
     expect(load({ env: { ...all, SPRITE_S3_REGION: "auto" } }).config.s3?.region).toBe("auto");
   });
+
+  it("is S3 where the file has its keys", () => {
+    const place = { endpoint: "https://s3.example.com", bucket: "b", region: "eu" };
+    const file = { s3: { access_key: "AK", secret_key: "SK", ...place } };
+    const { config, s3Keys, notices } = load({ file });
+
+    expect(config.s3).toEqual(place);
+    expect(s3Keys).toEqual({ accessKey: "AK", secretKey: "SK" });
+    expect(notices).toContain("storage is S3: b at https://s3.example.com");
+  });
+
+  it.each(["true", "1"])(
+    "is local where SPRITE_LOCAL_MODE says so, whatever is set of S3: %s",
+    (is) => {
+      const { config, notices } = load({ env: { ...all, SPRITE_LOCAL_MODE: is } });
+
+      expect(config.s3).toBeUndefined();
+      expect(notices).toContain("storage is local: no S3 setting is in effect");
+      expect(load({ env: { ...all, SPRITE_LOCAL_MODE: "false" } }).config.s3).toBeDefined();
+    },
+  );
 
   it("is local without any of them, whatever variables the file names, and the log says so once", () => {
     for (const file of [undefined, references]) {

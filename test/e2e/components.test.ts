@@ -80,6 +80,24 @@ describe("components", () => {
     ]);
   });
 
+  it("of the file start by start_command, and are ready when ready_command ends with 0", async () => {
+    const made = sprite();
+    const ready = join(made.dir, "is-ready");
+    const db = {
+      start_command: ["sh", "-c", `echo up; ${WAITS}`],
+      ready_command: ["test", "-e", ready],
+    };
+    const file = join(made.dir, "config.json");
+    writeFileSync(file, JSON.stringify({ components: { db } }));
+    await made.boot({ flags: ["--config", file, "--", fixture("forever")] });
+    await made.untilLogged("_component-db", "up");
+
+    expect((await components(made))["db"]?.phase).toBe("starting");
+    writeFileSync(ready, "");
+    await untilPhase(made, "db", "ready");
+    await made.untilRunning("main");
+  });
+
   it("end after main process and services, the last one first", async () => {
     const made = sprite();
     folder(made, "a", { start: `trap 'echo bye; exit' TERM; ${WAITS}` });

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { request, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -109,6 +109,26 @@ describe("the token", () => {
       .map(({ actor }) => actor);
     expect(actors).toEqual(["token:default", `uid:${process.getuid?.()}`]);
   });
+});
+
+it.each([
+  ["-listen", (_: Sprite) => ["-listen", "127.0.0.1:0"]],
+  [
+    "api_listen_addr",
+    (made: Sprite) => {
+      const file = join(made.dir, "config.json");
+      writeFileSync(file, JSON.stringify({ api_listen_addr: "127.0.0.1:0" }));
+      return ["-config", file];
+    },
+  ],
+])("it listens where %s says, for whoever has the token", async (_, flags) => {
+  const made = sprite();
+  await made.boot({ ...LISTENING, flags: flags(made) });
+  const [path, authorization] = ["/v1/services", "Bearer another-token-of-that-length"];
+
+  expect(await answer(portOf(made), { path })).toEqual({ status: 200, text: "[]" });
+  const refused = await answer(portOf(made), { path, headers: { authorization } });
+  expect(refused.status).toBe(401);
 });
 
 it("a taken port keeps the daemon from starting, and leaves no trace", async () => {

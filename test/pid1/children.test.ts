@@ -133,6 +133,14 @@ it("reaps a storm of orphans", async () => {
   expect(children.orphans()).toEqual([]);
 });
 
+it("takes its handler of SIGCHLD with it when it is closed", () => {
+  const before = process.listeners("SIGCHLD");
+  const another = createChildren();
+  expect(process.listeners("SIGCHLD")).toHaveLength(before.length + 1);
+  another.close();
+  expect(process.listeners("SIGCHLD")).toEqual(before);
+});
+
 it("never takes an exit code from Node's own children", async () => {
   const orphanMaker = "for i in 1 2 3 4 5; do (sleep 0.0$i &) ; done; exit 0";
   const codes = Array.from({ length: 40 }, (_, index) => index + 1);
