@@ -110,6 +110,7 @@ export async function bundleCli(folder: string): Promise<readonly string[]> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "verbs.js"), withLoad(outputFiles[0]?.text ?? ""));
   copyFileSync(join(ROOT, "scripts/cli-loader.cjs"), join(folder, "sprite-env.cjs"));
+  copyFileSync(join(ROOT, "scripts/early-signals.cjs"), join(folder, "early-signals.cjs"));
   return [...lazily].toSorted();
 }
 

@@ -122,13 +122,9 @@ function packageOf(name: string): string {
   return folder;
 }
 
-/** What stands beside the program in every tarball. */
-const BESIDE = [
-  "README.md",
-  "config.example.json",
-  "Dockerfile",
-  "docs/systemd/sprite-env.service",
-];
+/** What stands beside the program in a tarball. */
+const BESIDE = ["README.md", "config.example.json"];
+const BESIDE_ON_LINUX = ["Dockerfile", "docs/systemd/sprite-env.service", "docs/systemd.md"];
 
 async function makeLinux(name: string, system: System, folder: string): Promise<void> {
   const target: Target = {
@@ -173,6 +169,12 @@ function makeDarwin(system: System, folder: string): void {
   }
 }
 
+/** Of packages for one system each: whether one of ours takes it. */
+const isTaken = (path: string): boolean =>
+  Object.values(SYSTEMS).some(({ node, koffi }) =>
+    [node, koffi].includes(path.slice("node_modules/".length)),
+  );
+
 interface Sbom {
   components: { purl: string; "bom-ref": string }[];
   dependencies: { ref: string }[];
@@ -184,7 +186,7 @@ function writeSbom(): void {
   const sbom = JSON.parse(text) as Sbom;
   const shipped = new Set(
     Object.entries(lock.packages)
-      .filter(([path, { dev }]) => path !== "" && !dev)
+      .filter(([path, { dev, optional }]) => path !== "" && !dev && (!optional || isTaken(path)))
       .map(([path, { version }]) =>
         purl(path.slice(path.lastIndexOf("node_modules/") + 13), version),
       ),
@@ -223,7 +225,8 @@ async function make(name: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   if (system.isSingle) await makeLinux(name, system, folder);
   else makeDarwin(system, folder);
-  for (const file of BESIDE) copyFileSync(join(ROOT, file), join(folder, basename(file)));
+  for (const file of system.isSingle ? [...BESIDE, ...BESIDE_ON_LINUX] : BESIDE)
+    copyFileSync(join(ROOT, file), join(folder, basename(file)));
   const tarball = join(OUT, `sprite-env-${name}.tar.gz`);
   run("tar", [
     "--sort=name",

@@ -1,5 +1,6 @@
 "use strict";
 // The entry of the single executable: the command line, or one of the program's parts. What they need is among its assets. See scripts/single.ts.
+if (process.pid === 1) require("../early-signals.cjs").keepEarlySignals();
 const { readFileSync } = require("node:fs");
 const { basename } = require("node:path");
 const { getRawAsset } = require("node:sea");

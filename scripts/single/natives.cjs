@@ -1,7 +1,8 @@
 "use strict";
 // The native parts of the single executable. A loader wants a file; this writes one, keeps it open and removes it, so that nothing is left behind however
 // the process ends. All threads load the same file: two SQLites in one process would drop each other's locks.
-const { closeSync, openSync, unlinkSync, writeFileSync } = require("node:fs");
+const { randomBytes } = require("node:crypto");
+const { closeSync, existsSync, openSync, unlinkSync, writeFileSync } = require("node:fs");
 const { tmpdir } = require("node:os");
 const { dirname, join } = require("node:path");
 const { getRawAsset } = require("node:sea");
@@ -23,22 +24,30 @@ const places = () =>
     "/",
   ].filter(Boolean);
 
-/** Loads the part, in this thread, from a file that has no name afterwards. @returns its descriptor */
+/** Loads the part, in this thread, from a file that has no name afterwards. @returns where another thread finds it */
 function loadUnnamed(directory, bytes, name) {
-  const file = join(directory, `.sprite-env-${process.pid}-${name}.node`);
+  const file = join(directory, `.sprite-env-${process.pid}-${randomBytes(6).toString("hex")}.node`);
   const writing = openSync(file, "wx", 0o500);
   try {
     writeFileSync(writing, bytes);
     loaded.set(name, loadFrom(file));
-    return openSync(file, "r");
+    return pathOf(openSync(file, "r"), file);
   } finally {
     closeSync(writing);
     unlinkSync(file);
   }
 }
 
-/** Where another thread finds it. The loader knows by the file's number that it is the same. */
-const pathOf = (descriptor) => `/proc/self/fd/${descriptor}`;
+/**
+ * The loader knows by the file's number that it is the same. Where no /proc is, it is asked for the name that it loaded: it looks among those before it looks for a file,
+ * so that the file need not be there any more. Source: glibc, elf/dl-load.c, _dl_map_object.
+ */
+function pathOf(descriptor, file) {
+  const path = `/proc/self/fd/${descriptor}`;
+  if (existsSync(path)) return path;
+  closeSync(descriptor);
+  return file;
+}
 
 function loadFrom(path) {
   const module = { exports: {} };
@@ -63,7 +72,7 @@ function place(name) {
   const refused = [];
   for (const directory of places()) {
     try {
-      return pathOf(loadUnnamed(directory, bytes, name));
+      return loadUnnamed(directory, bytes, name);
     } catch (error) {
       refused.push(`${directory} (${error.code ?? error.message})`);
     }

@@ -35,16 +35,18 @@ const YEAR_S = 31_536_000;
 /**
  * Serves the files of the page under `/inspector/`. There is nothing secret in them, so they are open to all; what they ask for is not.
  *
- * @param folder where they are
+ * @param findFolder where they are; asked once somebody wants them
  */
 export const assetRoutes =
-  (folder: string) =>
+  (findFolder: () => string) =>
   async (app: FastifyInstance): Promise<void> => {
-    await app.register(fastifyStatic, { root: folder, serve: false, preCompressed: true });
+    await app.register(fastifyStatic, { serve: false, preCompressed: true });
     const config = { open: true, hidden: true } as const;
-    app.get("/inspector", { config }, (_, reply) => send(reply, folder, "index.html")); // with a slash at its end, too
+    let found: string | undefined;
+    const folder = (): string => (found ??= findFolder());
+    app.get("/inspector", { config }, (_, reply) => send(reply, folder(), "index.html")); // with a slash at its end, too
     app.get<{ Params: { "*": string } }>("/inspector/*", { config }, (request, reply) =>
-      send(reply, folder, request.params["*"]),
+      send(reply, folder(), request.params["*"]),
     );
   };
 
@@ -57,6 +59,6 @@ function send(reply: FastifyReply, folder: string, name: string): FastifyReply {
     );
   const isForEver = name.startsWith("assets/");
   return isForEver
-    ? reply.sendFile(name, { maxAge: YEAR_S * 1_000, immutable: true })
-    : reply.sendFile(name, { cacheControl: false }).header("cache-control", "no-store");
+    ? reply.sendFile(name, folder, { maxAge: YEAR_S * 1_000, immutable: true })
+    : reply.sendFile(name, folder, { cacheControl: false }).header("cache-control", "no-store");
 }

@@ -180,7 +180,7 @@ export function createApiServer(options: ApiOptions): ApiServer {
     docsRoutes({ routes: catalogue, version, spriteName: config.spriteName, unpack }),
   );
   void app.register(sessionRoutes(inspector));
-  void app.register(assetRoutes(shippedFolder("inspector", options.unpack)));
+  void app.register(assetRoutes(() => shippedFolder("inspector", options.unpack)));
   void app.register(routes);
   void app.register(routes, { prefix: "/v1" });
   void app.register(spriteRoutes, { prefix: "/v1/sprites/:sprite" });

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import sea from "node:sea";
 import { fileURLToPath } from "node:url";
 import { Worker, type WorkerOptions } from "node:worker_threads";
+import { AppError, messageOf } from "./errors.ts";
 
 /*
  * What the program is made of beside its code: files it ships with, and code that runs in a thread or a process of its own. In a checkout and in a package they lie in
@@ -65,14 +66,25 @@ export const shippedFolder = (name: string, unpack: Unpack): string =>
 export const packageFolder = (name: string, unpack: Unpack): string | undefined =>
   isSingle ? unpacked(name, unpack()) : undefined;
 
+/** @throws AppError `storage_failed`: some megabytes, which a small or full disk may not have */
 function unpacked(name: string, root: string): string {
-  rmSync(join(root, name), { recursive: true, force: true }); // an older release's
-  for (const key of sea.getAssetKeys().filter((one) => one.startsWith(`${name}/`))) {
-    const file = join(root, key);
-    mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
-    writeFileSync(file, Buffer.from(sea.getRawAsset(key) as ArrayBuffer));
+  const folder = join(root, name);
+  try {
+    rmSync(folder, { recursive: true, force: true }); // an older release's
+    for (const key of sea.getAssetKeys().filter((one) => one.startsWith(`${name}/`))) {
+      const file = join(root, key);
+      mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
+      writeFileSync(file, Buffer.from(sea.getRawAsset(key) as ArrayBuffer));
+    }
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true }); // half of a page helps nobody
+    throw new AppError(
+      "storage_failed",
+      `the page's files cannot be written to ${folder} (${messageOf(error)}): look at the disk that it is on, and ask again`,
+      { cause: error },
+    );
   }
-  return join(root, name);
+  return folder;
 }
 
 /** Starts a thread of ours. @param name of its module in `src/` */

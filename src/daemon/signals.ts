@@ -46,6 +46,7 @@ export function listenForSignals(): Signals {
   const early: PassedOn[] = [];
   let pass = (signal: PassedOn): void => void early.push(signal);
   for (const signal of PASSED_ON) process.on(signal, () => pass(signal));
+  for (const signal of takeEarly()) process.emit(signal, signal);
   unblockSignal("USR1"); // blocked by the flag that keeps it from opening Node's inspector
   return {
     first,
@@ -58,6 +59,12 @@ export function listenForSignals(): Signals {
       for (const signal of early.splice(0)) callback(signal);
     },
   };
+}
+
+/** What came to process 1 before: see scripts/early-signals.cjs. */
+function takeEarly(): readonly NodeJS.Signals[] {
+  const take = (globalThis as { [key: symbol]: unknown })[Symbol.for("sprite-env early signals")];
+  return typeof take === "function" ? (take as () => NodeJS.Signals[])() : [];
 }
 
 /** Hands on what is for the main process. Without one HUP reads the configuration again, and the others mean nothing. */

@@ -1,4 +1,4 @@
-import type { Stats } from "node:fs";
+import { existsSync, type Stats } from "node:fs";
 import { access, constants, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { inspectExecutable } from "./executable.ts";
@@ -155,6 +155,8 @@ export async function explainRefusal(
   known.delete(path);
   await checkDirectory(dir, runAs);
   const code = codeOf(error);
+  if (code === "ENOENT" && !existsSync("/dev/null"))
+    return problem(code, `cannot start \`${path}\``, "there is no /dev/null: mount a /dev");
   const seen = ["ENOEXEC", "ENOENT"].includes(code)
     ? await inspectExecutable(path, dir)
     : undefined;

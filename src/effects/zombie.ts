@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { AppError, messageOf } from "../base/errors.ts";
-import { processName, readStat } from "../posix/proc.ts";
+import { allPids, processName, readStat } from "../posix/proc.ts";
 import { SHELL } from "./launch.ts";
 
 const run = promisify(execFile);
@@ -23,6 +23,6 @@ export async function createZombie(): Promise<number> {
 export function lookAtProcess(
   pid: number,
 ): { name: string; state: string; parent: number } | undefined {
-  const stat = readStat(pid);
+  const stat = allPids().includes(pid) ? readStat(pid) : undefined; // a thread can be read, too, and is not listed
   return stat && { name: processName(pid) ?? "", state: stat.state, parent: stat.parent };
 }

@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { AppError } from "../base/errors.ts";
+import { AppError, messageOf } from "../base/errors.ts";
 import { tryLock } from "../posix/flock.ts";
 import { isRunning, type LockHolder, lockHolders } from "./lock-holders.ts";
 import { ensureStateDirectory } from "./state-directory.ts";
@@ -35,7 +35,7 @@ export const lockFile = (stateDirectory: string): string => join(stateDirectory,
  * Makes this process the one daemon of a state directory, which is made where it is missing.
  *
  * @param directoryMode of a directory that has to be made
- * @throws AppError `storage_foreign`, `storage_failed`; `daemon_running` with the owner in its details, and where the owner is gone but something
+ * @throws AppError `storage_foreign`; `storage_failed` where nothing can be written; `daemon_running` with the owner in its details, and where the owner is gone but something
  *   still holds its lock, with `holders`: their pids, for the caller to judge and call again
  */
 export async function acquireLock(
@@ -45,7 +45,7 @@ export async function acquireLock(
 ): Promise<StateLock> {
   ensureStateDirectory(stateDirectory, directoryMode);
   const file = lockFile(stateDirectory);
-  const fd = openSync(file, "a+", 0o600);
+  const fd = opened(file);
   try {
     await waitForLock(fd, file, stateDirectory);
   } catch (error) {
@@ -54,6 +54,18 @@ export async function acquireLock(
   }
   writeOwner(fd, owner);
   return { release: once(() => closeSync(fd)) };
+}
+
+function opened(file: string): number {
+  try {
+    return openSync(file, "a+", 0o600);
+  } catch (error) {
+    throw new AppError(
+      "storage_failed",
+      `the lock file ${file} cannot be opened (${messageOf(error)}): a daemon needs a state directory that it can write to, so look at its owner and how its disk is mounted`,
+      { cause: error },
+    );
+  }
 }
 
 /** A descriptor that is closed twice may be another file's by then. */

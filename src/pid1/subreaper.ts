@@ -1,18 +1,20 @@
-import { readFileSync } from "node:fs";
 import { setChildSubreaper } from "../posix/calls.ts";
 import { SystemError } from "../posix/libc.ts";
+import { processName } from "../posix/proc.ts";
 
 /** Programs that reap what is orphaned: under one of them, as process 1 or as our parent, orphans are theirs. */
-const REAPERS = new Set(["tini", "docker-init", "dumb-init", "catatonit", "s6-svscan"]);
+const REAPERS = new Set([
+  "tini",
+  "tini-static",
+  "docker-init",
+  "podman-init",
+  "dumb-init",
+  "catatonit",
+  "s6-svscan",
+]);
 
-/** Name of a process as the kernel has it; "" where it cannot be seen. Source: proc(5), /proc/pid/comm, at most 15 characters. */
-function nameOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-  } catch {
-    return ""; // hidden, or there is no /proc: nobody we know
-  }
-}
+/** Name of a process; "" where it cannot be seen, as where /proc is another namespace's: nobody we know. */
+const nameOf = (pid: number): string => processName(pid) ?? "";
 
 /**
  * Makes this process the one that what its services orphan comes to, unless it is not to be.

@@ -80,9 +80,11 @@ export function readStat(pid: number): ProcessStat | undefined {
   return text === undefined ? undefined : parseStat(text);
 }
 
-/** Name of the program that a process, or its zombie, last executed, cut to 15 bytes; undefined where it is gone. Programs may change it. Source: proc_pid_comm(5). */
+/** Name of the program that a process, or its zombie, last executed, cut to 15 bytes; undefined where it is gone, or /proc is another namespace's. Programs may change it. Source: proc_pid_comm(5). */
 export const processName = (pid: number): string | undefined =>
-  tried(() => readFileSync(`/proc/${pid}/comm`, "utf8"))?.replace(/\n$/, "");
+  procIsOurs()
+    ? tried(() => readFileSync(`/proc/${pid}/comm`, "utf8"))?.replace(/\n$/, "")
+    : undefined;
 
 /** Pids of all processes that can be seen; none without a /proc. */
 export const allPids = (): number[] =>

@@ -78,7 +78,7 @@ export async function serveWorkbench(
     version,
   };
   await app.register(sessionRoutes(inspector));
-  await app.register(assetRoutes(shippedFolder("inspector", unpack)));
+  await app.register(assetRoutes(() => shippedFolder("inspector", unpack)));
   benchRoutes(app, bench);
   await app.listen({ host: "127.0.0.1", port: 0 });
   const { port } = app.server.address() as AddressInfo;

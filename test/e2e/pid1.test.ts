@@ -130,6 +130,34 @@ describe.runIf(isRoot)("process 1, on a root without Node", () => {
     expect(performance.now() - began).toBeLessThan(5_000);
   }, 60_000);
 
+  it("loses no TERM that comes while it is still loading", async () => {
+    const made = root();
+    made.begin(["/bin/sprite-env", "--", "/bin/sleep", "1000"]);
+    const isListening = (): boolean => (made.caught() & 1n) === 1n; // HUP, which Node itself does not catch
+    await until("it listens", isListening, undefined, () => made.said());
+    made.signal("SIGTERM");
+
+    await made.ended;
+    expect(made.said()).toContain("reason=SIGTERM");
+  }, 60_000);
+
+  it.each([
+    ["without /proc", { hasProc: false }],
+    ["whose state has a disk of 2 MB, so that the pages do not fit", { stateKb: 2_048 }],
+  ])(
+    "works on a root %s",
+    async (_, where) => {
+      const made = root();
+      made.begin(["/bin/sprite-env", "--", "/bin/sh", "-c", "echo works"], {}, where);
+
+      const code = await made.ended;
+      expect(made.said()).not.toMatch(/WARN|ERROR|bug/);
+      expect(made.said()).toContain("works");
+      expect(code).toBe(0);
+    },
+    60_000,
+  );
+
   it("as spritectl wants its variables, by name", async () => {
     const made = root();
     made.begin(["/bin/spritectl", "--", "/bin/true"]);

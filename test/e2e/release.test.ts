@@ -75,6 +75,7 @@ describe("a release", () => {
     for (const [name, version] of Object.entries(dependencies))
       expect(purls).toContain(`pkg:npm/${name.replace("@", "%40")}@${version}`);
     expect(purls.filter((one) => /npm\/(vitest|typescript|preact)@/.test(one))).toEqual([]);
+    expect(purls.filter((one) => /win32|android|bsd/.test(one))).toEqual([]);
   });
 
   it.each(["linux-amd64", "linux-arm64"] as const)("for %s is one file and a link", (system) => {
@@ -87,6 +88,7 @@ describe("a release", () => {
       "sprite-env",
       "sprite-env.service",
       "spritectl",
+      "systemd.md",
     ]);
     expect(systemOf(join(directory, "sprite-env"))).toBe(system);
     expect(run("readlink", [join(directory, "spritectl")]).stdout.trim()).toBe("sprite-env");

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -21,6 +22,14 @@ export const RELEASE = resolve(import.meta.dirname, "../../release/linux-amd64")
 function libraries(program: string): string[] {
   const { stdout } = spawnSync("ldd", [program], { encoding: "utf8" });
   return [...stdout.matchAll(/(\/lib\S+)/g)].map(([path]) => path);
+}
+
+/** What the root lacks. */
+interface Where {
+  /** By default it has a /proc of its own namespace. */
+  hasProc?: boolean;
+  /** Its state is on a disk of this size, in KiB. */
+  stateKb?: number;
 }
 
 /** A root directory with a busybox, the C library and sprite-env, and nothing else: no Node, no shell but busybox's. */
@@ -72,16 +81,16 @@ export class Root {
   }
 
   /** Starts a program as process 1 of a PID namespace of its own, with this as its root. */
-  begin(command: readonly string[], env: NodeJS.ProcessEnv = {}): void {
-    const words = [
-      "--pid",
-      "--fork",
-      "--kill-child",
-      `--mount-proc=${this.at("proc")}`,
-      "chroot",
-      this.path,
-    ];
-    const child = spawn("unshare", [...words, ...command], {
+  begin(command: readonly string[], env: NodeJS.ProcessEnv = {}, where: Where = {}): void {
+    const { hasProc = true, stateKb } = where;
+    const words = ["--pid", "--fork", "--kill-child", "--mount"];
+    if (hasProc) words.push(`--mount-proc=${this.at("proc")}`);
+    if (stateKb !== undefined) {
+      mkdirSync(this.at(".sprite"), { recursive: true });
+      const mount = `mount -t tmpfs -o size=${stateKb}k,mode=700 none ${this.at(".sprite")} && exec "$@"`;
+      words.push("sh", "-c", mount, "sh");
+    }
+    const child = spawn("unshare", [...words, "chroot", this.path, ...command], {
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -116,6 +125,16 @@ export class Root {
   get pid(): number {
     const { stdout } = spawnSync("pgrep", ["-P", String(this.#child?.pid)], { encoding: "utf8" });
     return Number(stdout);
+  }
+
+  /** Signals that process 1 has handlers for, a bit each, signal 1 the lowest; 0 while there is no such process. */
+  caught(): bigint {
+    try {
+      const status = readFileSync(`/proc/${this.pid}/status`, "latin1");
+      return BigInt(`0x${/^SigCgt:\s*(\w+)/m.exec(status)?.[1] ?? "0"}`);
+    } catch {
+      return 0n;
+    }
   }
 
   signal(name: NodeJS.Signals): void {

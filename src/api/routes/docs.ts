@@ -24,9 +24,12 @@ export const docsRoutes =
         openapiDocument(routes.filter(atRoot), { version, spriteName }),
       ));
     const shown = (): Promise<FastifyInstance> =>
-      (page ??= import("../openapi/docs.ts").then(async ({ docsApp }) =>
-        docsApp(await made(), packageFolder("swagger-ui", unpack)),
-      ));
+      (page ??= import("../openapi/docs.ts")
+        .then(async ({ docsApp }) => docsApp(await made(), packageFolder("swagger-ui", unpack)))
+        .catch((error: unknown) => {
+          page = undefined; // asked again, it is made again
+          throw error;
+        }));
 
     const show = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
       const docs = await shown();
