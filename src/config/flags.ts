@@ -76,6 +76,8 @@ function refuseUnknown(name: string): void {
 function record(flags: Flags, name: string, value: string): void {
   const key = KEY_OF.get(name);
   if (key) flags.values[key] = value;
+  if (name === "config" && value === "")
+    throw wrong('--config is "": allowed is the path of a file');
   if (name === "config") flags.configFile = value;
   if (name === "version") flags.version = value !== "false";
   if (name === "help" || name === "h") flags.help = value !== "false";

@@ -152,7 +152,7 @@ function refuseContradictions(config: Config): void {
 
 const NO_WRITE_DIR = new AppError(
   "config_invalid",
-  "SPRITE_WRITE_DIR is not set, and spritectl keeps everything below it: set it (usually /dev/fly_vol), or name the directory with --juicefs-dir",
+  "SPRITE_WRITE_DIR is not set, and spritectl keeps its state below it: set it (usually /dev/fly_vol), or name the directory with --juicefs-dir",
   { details: { field: "write_dir" } },
 );
 

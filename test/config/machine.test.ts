@@ -332,7 +332,7 @@ describe("variables", () => {
     );
   });
 
-  it("put everything below SPRITE_WRITE_DIR, and -juicefs-dir wins over it", () => {
+  it("put the state below SPRITE_WRITE_DIR, and -juicefs-dir wins over it", () => {
     const env = { SPRITE_WRITE_DIR: "/dev/fly_vol" };
 
     expect(load({ env }).config.stateDir).toBe("/dev/fly_vol/.sprite");
