@@ -50,7 +50,6 @@ const PACKAGES: Record<string, readonly string[]> = {
   ],
   offline: ["elkjs"],
   daemon: ["xstate", "@statelyai/inspect"],
-  effects: ["chokidar"],
   workbench: ["fastify", "xstate"],
   cli: ["citty"],
 };

@@ -15,7 +15,7 @@ export function watchFiles(
   dispatcher: Pick<Dispatcher, "view" | "listen" | "command">,
   defaultDir: string,
   logger: Logger,
-): () => Promise<void> {
+): () => void {
   const { view } = dispatcher;
   const files = createFileWatch({
     logger,
@@ -53,7 +53,7 @@ export function watchFiles(
   for (const [name] of view.services()) look(name);
   return () => {
     unlisten();
-    return files.close();
+    files.close();
   };
 }
 

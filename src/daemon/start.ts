@@ -206,7 +206,7 @@ export async function start(
     },
     close: async () => {
       endUpkeep();
-      await endWatch();
+      endWatch();
       await close();
     },
   };
