@@ -48,7 +48,7 @@ dist/.stamp: $(INSTALLED) $(SOURCES)
 	@touch $@
 
 # What the tests want from the system, as command:package. A test whose program is missing is skipped and says so; in CI that is a failure.
-SYSTEM := busybox:busybox-static tini:tini dumb-init:dumb-init catatonit:catatonit crun:crun qemu-aarch64-static:qemu-user-static /usr/aarch64-linux-gnu/lib/libstdc++.so.6:libstdc++6-arm64-cross strip:binutils python3:python3 /usr/lib/postgresql/15/bin/initdb:postgresql-15 faketime:faketime setpriv:util-linux ps:procps strace:strace script:bsdutils promtool:prometheus chromium:chromium zsh:zsh fish:fish mandoc:mandoc
+SYSTEM := busybox:busybox-static tini:tini dumb-init:dumb-init catatonit:catatonit s6-svscan:s6 crun:crun qemu-aarch64-static:qemu-user-static /usr/aarch64-linux-gnu/lib/libstdc++.so.6:libstdc++6-arm64-cross strip:binutils python3:python3 /usr/lib/postgresql/15/bin/initdb:postgresql-15 faketime:faketime setpriv:util-linux ps:procps strace:strace script:bsdutils promtool:prometheus chromium:chromium zsh:zsh fish:fish mandoc:mandoc
 MISSING := for one in $(SYSTEM); do command -v "$${one%%:*}" >/dev/null || [ -e "$${one%%:*}" ] || echo "$${one\#\#*:}"; done
 
 system:

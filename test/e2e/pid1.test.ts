@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
-import { copyFileSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { describe, expect, it } from "vitest";
-import { root, type Root } from "../support/root.ts";
+import { spawn, spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { RELEASE, root, type Root } from "../support/root.ts";
 import { until } from "../support/until.ts";
 
 /*
@@ -228,4 +228,35 @@ describe.runIf(isRoot)("below another init program", () => {
       await made.ended;
     },
   );
+
+  it("s6, whose s6-svscan is process 1 and whose s6-supervise is our parent: the reaper stands aside", async ({
+    skip,
+  }) => {
+    skip(spawnSync("s6-svscan", ["-h"]).error !== undefined, "s6-svscan is not installed");
+    const made = root();
+    const places = [
+      "--state-dir",
+      made.at("state"),
+      "--socket",
+      made.at("s"),
+      "--log-dir",
+      made.at("l"),
+    ];
+    const words = [join(RELEASE, "sprite-env"), "-debug", ...places].join(" ");
+    made.put("scan/app/run", `#!/bin/sh\nexec ${words} >${made.at("said")} 2>&1\n`);
+    const svscan = spawn("unshare", [
+      "--pid",
+      "--fork",
+      "--mount-proc",
+      "--kill-child",
+      "s6-svscan",
+      made.at("scan"),
+    ]);
+    onTestFinished(() => void svscan.kill("SIGKILL"));
+    const said = (): string =>
+      existsSync(made.at("said")) ? readFileSync(made.at("said"), "utf8") : "";
+
+    await until("the daemon is ready", () => / ready /.test(said()), 30_000, said);
+    expect(said()).toContain("orphans are left to the init program above us");
+  }, 60_000);
 });
