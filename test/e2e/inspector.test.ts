@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -132,6 +133,20 @@ describe("one service", () => {
     expect(await page.locator(".twig-focus").count()).toBe(1);
     expect(await page.locator(".twig").count()).toBeGreaterThan(2);
     await shot(page, "crash-loop");
+  });
+
+  it("shows what took an edge also where events come faster than answers", async () => {
+    const other = await opened();
+    onTestFinished(() => other.page.context().close());
+    await other.page.goto(await ticket());
+    await other.page.route("**/v1/past/taken/**", async (route) => {
+      await pause(1_500);
+      await route.continue().catch(() => {}); // it was taken back
+    });
+    const edge = encodeURIComponent("running>crashed");
+    await other.page.goto(`${origin}/inspector/#/service/bad?edge=${edge}`);
+
+    await other.page.locator(".taken [data-seq]").first().waitFor({ timeout: 30_000 });
   });
 
   it("shows events and output on one axis, and output never as markup", async () => {

@@ -1,5 +1,8 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { address, get, type Query, Refused } from "../data/http.ts";
+
+/** Between an answer and the same question anew, in milliseconds. */
+const PAUSE_MS = 250;
 
 export interface Answer<Value> {
   value: Value | undefined;
@@ -10,6 +13,8 @@ export interface Answer<Value> {
 
 /**
  * The answer to a question, asked again when the question changes; the last answer stays until the next one is there.
+ *
+ * A key that changes takes back no question that is on its way: where it changes faster than answers come, there would never be one.
  *
  * @param path undefined: nothing is asked
  * @param key asks again when it changes
@@ -24,24 +29,45 @@ export function useAnswer<Value>(
   });
   const [round, setRound] = useState(0);
   const question = path === undefined ? undefined : address(path, query);
+  const newest = useRef(key);
+  newest.current = key;
+  const refresh = useRef<() => void>(undefined);
   useEffect(() => {
     if (question === undefined) return undefined;
     const mine = new AbortController();
-    setState(({ value }) => ({ ...(value !== undefined && { value }), isAsking: true }));
-    get<Value>(question, undefined, mine.signal).then(
-      (value) => setState({ value, isAsking: false }),
-      (error: unknown) => {
+    let isAsking = false;
+    let later: ReturnType<typeof setTimeout> | undefined;
+    const ask = (): void => {
+      if (isAsking) return;
+      clearTimeout(later);
+      isAsking = true;
+      const asked = newest.current;
+      const answered = (answer: { value?: Value; problem?: string }): void => {
+        isAsking = false;
         if (mine.signal.aborted) return;
-        const problem = error instanceof Refused ? error.message : String(error);
         setState(({ value }) => ({
           ...(value !== undefined && { value }),
-          problem,
+          ...answer,
           isAsking: false,
         }));
-      },
-    );
-    return () => mine.abort();
-  }, [question, key, round]);
+        if (newest.current !== asked) later = setTimeout(ask, PAUSE_MS);
+      };
+      setState(({ value }) => ({ ...(value !== undefined && { value }), isAsking: true }));
+      get<Value>(question, undefined, mine.signal).then(
+        (value) => answered({ value }),
+        (error: unknown) =>
+          answered({ problem: error instanceof Refused ? error.message : String(error) }),
+      );
+    };
+    refresh.current = ask;
+    ask();
+    return () => {
+      mine.abort();
+      clearTimeout(later);
+      refresh.current = undefined;
+    };
+  }, [question, round]);
+  useEffect(() => refresh.current?.(), [key]);
   return {
     value: state.value,
     problem: state.problem,
