@@ -1,6 +1,11 @@
 import type { ServiceDefinition } from "./definition.ts";
 import type { Stamp } from "./kit.ts";
-import type { Found, ProcessReport, ServiceTimer } from "./service-events.ts";
+import {
+  type Found,
+  PROCESS_REPORT_TYPES,
+  type ProcessReport,
+  type ServiceTimer,
+} from "./service-events.ts";
 
 /** A component as configuration has it: how it starts, and how it says that it is ready. */
 export interface ComponentDefinition extends ServiceDefinition {
@@ -33,20 +38,7 @@ export const COMPONENT_EVENT_TYPES = [
   "component.moved",
   "component.removed",
   "component.drain_requested",
-  "process.spawn_requested",
-  "process.spawned",
-  "process.spawn_failed",
-  "process.exited",
-  "process.lost",
-  "process.kill_sent",
-  "process.stop_command_failed",
-  "process.unkillable",
-  "incarnation.emptied",
-  "output.ended",
-  "readiness.reached",
-  "readiness.failed",
-  "health.failed",
-  "health.changed",
+  ...PROCESS_REPORT_TYPES,
   "timer.fired",
   "environment.booted",
 ] as const satisfies readonly ComponentEvent["type"][];

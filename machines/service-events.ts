@@ -93,16 +93,8 @@ export type ServiceFact =
 
 export type ServiceEvent = ServiceFact & Stamp;
 
-/** Every type of event a service's stream can hold. */
-export const SERVICE_EVENT_TYPES = [
-  "service.created",
-  "service.changed",
-  "service.start_requested",
-  "service.stop_requested",
-  "service.restart_requested",
-  "service.delete_requested",
-  "service.signal_requested",
-  "service.drain_requested",
+/** Every type of event that tells of processes. */
+export const PROCESS_REPORT_TYPES = [
   "process.spawn_requested",
   "process.spawned",
   "process.spawn_failed",
@@ -117,6 +109,19 @@ export const SERVICE_EVENT_TYPES = [
   "readiness.failed",
   "health.failed",
   "health.changed",
+] as const satisfies readonly ProcessReport["type"][];
+
+/** Every type of event a service's stream can hold. */
+export const SERVICE_EVENT_TYPES = [
+  "service.created",
+  "service.changed",
+  "service.start_requested",
+  "service.stop_requested",
+  "service.restart_requested",
+  "service.delete_requested",
+  "service.signal_requested",
+  "service.drain_requested",
+  ...PROCESS_REPORT_TYPES,
   "timer.fired",
   "environment.booted",
 ] as const satisfies readonly ServiceEvent["type"][];

@@ -1,6 +1,6 @@
 import { toDefinition } from "./definition-wire.ts";
 import { definitionBody, type DefinitionBody } from "./schemas.ts";
-import { AppError } from "../base/errors.ts";
+import { AppError, errorAt } from "../base/errors.ts";
 import type { WantedComponent } from "../commands/component-plan.ts";
 import type { Wanted } from "../commands/owned.ts";
 import type { RequestedDefinition } from "../commands/ports.ts";
@@ -115,11 +115,6 @@ function definitionOf(
   try {
     return toDefinition(body as DefinitionBody, name); // the check has just proved it
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    const { details } = error;
-    throw new AppError("config_invalid", `${file}: ${field}: ${error.message}`, {
-      ...(details && { details }),
-      cause: error,
-    });
+    throw errorAt(`${file}: ${field}`, error, "config_invalid");
   }
 }

@@ -95,6 +95,7 @@ export interface ApiServer {
 
 /** Streams at once: fewer than connections, so that a short question always finds room. */
 const MAX_STREAMS: StreamLimits = { local: 256, remote: 128 };
+
 /** Only our own sprite is here. */
 const onlySprite =
   (spriteName: string) =>

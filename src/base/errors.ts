@@ -68,6 +68,19 @@ export class AppError extends Error {
   }
 }
 
+/**
+ * An error with the place in front that it is about, such as `services.web`; anything but an AppError as it is.
+ *
+ * @param code in the place of its own
+ */
+export const errorAt = (place: string, error: unknown, code?: ErrorCode): unknown =>
+  error instanceof AppError
+    ? new AppError(code ?? error.code, `${place}: ${error.message}`, {
+        ...(error.details && { details: error.details }),
+        cause: error,
+      })
+    : error;
+
 /** The message of anything that was thrown. */
 export const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);

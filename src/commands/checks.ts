@@ -19,9 +19,13 @@ export function mustTakeWishes(view: RuntimeView, name: string): void {
     throw new AppError("service_deleting", `service "${name}" is being deleted`);
 }
 
+export const SHUTTING_DOWN = new AppError(
+  "shutting_down",
+  "the daemon is shutting down: try again when it is back",
+);
+
 export function mustBeOpen(view: RuntimeView): void {
-  if (accepts(view)) return;
-  throw new AppError("shutting_down", "the daemon is shutting down: try again when it is back");
+  if (!accepts(view)) throw SHUTTING_DOWN;
 }
 
 export const notFound = (name: string): AppError =>

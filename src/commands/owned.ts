@@ -1,6 +1,6 @@
 import type { ServiceDefinition } from "../../machines/definition.ts";
 import type { Ownership } from "../../machines/environment.ts";
-import { AppError } from "../base/errors.ts";
+import { AppError, errorAt } from "../base/errors.ts";
 import type { SealedValue } from "../journal/journal.ts";
 import { ENVIRONMENT, type Fact, type RuntimeView } from "../runtime/group.ts";
 import { becoming, isSame, mustBeGood } from "./define.ts";
@@ -125,18 +125,9 @@ function mustFit(whole: RuntimeView, { name, definition, by }: Wanted): void {
   try {
     mustBeGood(whole, name, definition);
   } catch (error) {
-    throw by === "file" ? inService(name, error) : error;
+    throw by === "file" ? errorAt(`services.${name}`, error) : error;
   }
 }
-
-/** An error with the place in the file that it is about. */
-export const inService = (name: string, error: unknown): unknown =>
-  error instanceof AppError
-    ? new AppError(error.code, `services.${name}: ${error.message}`, {
-        ...(error.details && { details: error.details }),
-        cause: error,
-      })
-    : error;
 
 interface Outcome extends OwnedStep {
   facts?: readonly Fact[];

@@ -192,14 +192,13 @@ export interface ConfigLayer {
 const commandOf = ({ command = [] }: Flags): ConfigFile =>
   command.length > 0 ? { process_command: [...command] } : {};
 
-/** The word of the source that wins; in one source a level says more than `debug`. */
-function logLevelOf(layers: readonly ConfigLayer[]): Config["logLevel"] {
-  const speaks = layers.findLast(({ values }) => values.log_level || values.debug);
-  const silenced = layers.findLast(({ values }) => values.debug !== undefined);
-  const level = speaks?.values.log_level;
-  if (level) return level;
-  if (speaks && silenced?.values.debug) return "debug";
-  return layers.findLast(({ values }) => values.log_level)?.values.log_level ?? "info";
+/** The word of the source that wins; in one source a level says more than `debug`, and a later source may take `debug` back. */
+function logLevelOf(layers: readonly ConfigLayer[], isDebug: boolean): Config["logLevel"] {
+  for (const { values } of layers.toReversed()) {
+    if (values.log_level) return values.log_level;
+    if (values.debug && isDebug) return "debug";
+  }
+  return "info";
 }
 
 /** What was given, by source, with paths made absolute. @throws AppError as `loadConfig` */
@@ -236,7 +235,12 @@ export function loadConfig(flags: Flags, system: System = thisSystem()): Loaded 
   const main = mainProcess(merged);
   const storage = storageOf(merged, read?.missing ?? new Map());
   const configFile = flags.configFile === undefined ? undefined : resolve(cwd, flags.configFile);
-  const parts = { main, s3: storage?.place, configFile, logLevel: logLevelOf(layers) };
+  const parts = {
+    main,
+    s3: storage?.place,
+    configFile,
+    logLevel: logLevelOf(layers, merged.debug === true),
+  };
   const config = Object.freeze(withDefaults(merged, system, at, parts));
   refuseContradictions(config);
   if (system.program === "spritectl" && !merged.write_dir) throw NO_WRITE_DIR;

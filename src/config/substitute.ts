@@ -36,7 +36,8 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Whether it stands for a value, whatever is wrong with it. */
-export const isReference = (value: unknown): boolean => isObject(value) && "$env" in value;
+export const isReference = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  isObject(value) && "$env" in value;
 
 function variable(
   reference: Readonly<Record<string, unknown>>,
@@ -97,7 +98,7 @@ const item = ({ file, field, schema }: Place, index: number): Place => ({
  * @throws AppError `config_invalid` naming the place and the variable that is not set
  */
 function substitute(value: unknown, at: Place, env: Env): Substituted {
-  if (isObject(value) && isReference(value)) return variable(value, at, env);
+  if (isReference(value)) return variable(value, at, env);
   if (Array.isArray(value))
     return combined(value.map((one, index) => substitute(one, item(at, index), env)));
   if (!isObject(value)) return { value, from: [] };

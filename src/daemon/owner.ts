@@ -1,7 +1,7 @@
-import { AppError } from "../base/errors.ts";
+import { AppError, errorAt } from "../base/errors.ts";
 import { mustBeOpen } from "../commands/checks.ts";
 import { componentPlan, type WantedComponent } from "../commands/component-plan.ts";
-import { inService, ownedPlan, type OwnedPorts, type Wanted } from "../commands/owned.ts";
+import { ownedPlan, type OwnedPorts, type Wanted } from "../commands/owned.ts";
 import type { ConfigPlan, ConfigCommands, RequestedDefinition } from "../commands/ports.ts";
 import type { Env } from "../config/places.ts";
 import type { Loaded } from "../config/load.ts";
@@ -44,7 +44,7 @@ export function configOwner(ports: OwnerPorts): ConfigCommands & {
     for (const { name, by, definition } of services) {
       if (by === "main") continue; // it gets what the daemon has
       await ports.admits(definition).catch((error: unknown) => {
-        throw inService(name, error);
+        throw errorAt(`services.${name}`, error);
       });
     }
     return {

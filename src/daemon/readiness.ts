@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { SHUTTING_DOWN } from "../commands/checks.ts";
 import type { Readiness } from "../commands/exec.ts";
 import type { Dispatcher } from "../runtime/dispatch.ts";
 import { MAIN } from "../api/configured.ts";
@@ -10,11 +11,6 @@ interface ReadinessPorts {
   /** Of the components: those that are not ready, each with what it is instead. */
   unready: () => readonly string[];
 }
-
-const SHUTTING_DOWN = new AppError(
-  "shutting_down",
-  "the daemon is shutting down: try again when it is back",
-);
 
 /** Phases of the main process in which it may still come. */
 const COMING = new Set(["pending", "starting", "restarting", "crashed"]);

@@ -4,7 +4,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "../base/logger.ts";
 import { sendSignal } from "../posix/calls.ts";
 import { SystemError } from "../posix/libc.ts";
-import { allPids, isAlive, type ProcessStat, readStat } from "../posix/proc.ts";
+import { allStats } from "../posix/proc.ts";
+import { livesStill } from "./identity.ts";
 import { signalOne } from "./kill.ts";
 
 /** After TERM, in milliseconds. */
@@ -41,8 +42,8 @@ export async function endCommand(
     }
     see(child, seen);
     toGroup(child, "SIGKILL");
-    for (const [pid, began] of left(seen))
-      await signalOne(pid, "SIGKILL", () => isStill(pid, began), logger);
+    for (const one of left(seen))
+      await signalOne(one.pid, "SIGKILL", () => livesStill(one), logger);
     return;
   }
 }
@@ -63,7 +64,7 @@ function toGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 /** Adds the command, while it runs, and all that is below it now. */
 function see(child: ChildProcess, seen: Seen): void {
   if (!isRunning(child)) return;
-  const byParent = Map.groupBy(allPids().flatMap(stated), ({ parent }) => parent);
+  const byParent = Map.groupBy(allStats(), ({ parent }) => parent);
   const tree = new Set([child.pid]);
   for (const parent of tree) {
     for (const { pid, startTime } of byParent.get(parent ?? 0) ?? []) {
@@ -73,15 +74,5 @@ function see(child: ChildProcess, seen: Seen): void {
   }
 }
 
-const stated = (pid: number): ProcessStat[] => {
-  const stat = readStat(pid);
-  return stat ? [stat] : [];
-};
-
-const isStill = (pid: number, began: string): boolean => {
-  const stat = readStat(pid);
-  return stat?.startTime === began && isAlive(stat);
-};
-
-const left = (seen: Seen): [number, string][] =>
-  [...seen].filter(([pid, began]) => isStill(pid, began));
+const left = (seen: Seen): { pid: number; startTime: string }[] =>
+  [...seen].map(([pid, startTime]) => ({ pid, startTime })).filter(livesStill);

@@ -5,10 +5,10 @@ import type { Logger } from "../base/logger.ts";
 import type { ServiceLogs } from "../logs/ports.ts";
 import type { Children } from "../pid1/children.ts";
 import { groupInUse } from "../posix/calls.ts";
-import { isAlive, procIsOurs, readStat } from "../posix/proc.ts";
+import { procIsOurs, readStat } from "../posix/proc.ts";
 import type { Report, RunnerReport } from "../runtime/ports.ts";
 import type { Answer } from "./answer.ts";
-import type { Sighting, Suspect } from "./identity.ts";
+import { livesStill, type Sighting, type Suspect } from "./identity.ts";
 import { signalAll } from "./kill.ts";
 import { later, type Life } from "./life.ts";
 
@@ -321,10 +321,8 @@ function exitOf(life: Life, status: ExitStatus): RunnerReport[] {
 }
 
 /** Whether a main process that an earlier daemon spawned lives still. */
-function isMainAlive({ suspect: { main } }: Life): boolean {
-  const stat = main && readStat(main.pid);
-  return stat !== undefined && stat.startTime === main?.startTime && isAlive(stat);
-}
+const isMainAlive = ({ suspect: { main } }: Life): boolean =>
+  main !== undefined && livesStill(main);
 
 /** The groups of those whose parent is none of them: where a daemon made a session of its own, that and its group, and not what it has to end by itself. */
 function topGroups(seen: readonly Sighting[]): number[] {

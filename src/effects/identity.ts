@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync, statSync } from "node:fs";
 import { boottimeMs } from "../posix/calls.ts";
 import {
+  isAlive,
   openFilesWith,
   procIsOurs,
   type ProcessStat,
@@ -134,6 +135,12 @@ export async function isStillProven(sighting: Sighting): Promise<boolean> {
   if (sighting.proof === "mark") return (await markOf(sighting.pid)) === sighting.incarnation;
   if (sighting.proof === "fifo") return fifoHeld(stat, [sighting.incarnation]) !== undefined;
   return stillHangs(stat, sighting);
+}
+
+/** Whether the process that began then is there, and no zombie. */
+export function livesStill({ pid, startTime }: { pid: number; startTime: string }): boolean {
+  const stat = readStat(pid);
+  return stat?.startTime === startTime && isAlive(stat);
 }
 
 /** Whether the process of that pid is the one that began then. */

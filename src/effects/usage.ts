@@ -1,5 +1,5 @@
 import { pageBytes } from "../posix/calls.ts";
-import { allPids, isAlive, procIsOurs, type ProcessStat, readStat } from "../posix/proc.ts";
+import { allStats, isAlive, procIsOurs } from "../posix/proc.ts";
 
 /** What the processes of a service take. */
 export interface Usage {
@@ -38,7 +38,7 @@ function look(mains: ReadonlyMap<string, number>): Map<string, Usage> {
   const names = new Map([...mains].map(([name, pid]) => [pid, name]));
   const page = pageBytes();
   const found = new Map<string, Usage>();
-  for (const stat of processes()) {
+  for (const stat of allStats()) {
     const name = names.get(stat.session);
     if (name === undefined || !isAlive(stat)) continue;
     const {
@@ -53,11 +53,4 @@ function look(mains: ReadonlyMap<string, number>): Map<string, Usage> {
     });
   }
   return found;
-}
-
-function* processes(): Generator<ProcessStat> {
-  for (const pid of allPids()) {
-    const stat = readStat(pid);
-    if (stat) yield stat;
-  }
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { wantedServices } from "../api/configured.ts";
-import { AppError } from "../base/errors.ts";
+import { errorAt } from "../base/errors.ts";
 import { formatDuration } from "../base/duration.ts";
 import { mustGoTogether } from "../commands/owned.ts";
 import { flagOf, parseFlags } from "../config/flags.ts";
@@ -66,12 +66,7 @@ export function configChecked(file: string): Loaded {
   try {
     mustGoTogether(wanted);
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    const { details } = error;
-    throw new AppError("config_invalid", `${file}: ${error.message}`, {
-      ...(details && { details }),
-      cause: error,
-    });
+    throw errorAt(file, error, "config_invalid");
   }
   return loaded;
 }

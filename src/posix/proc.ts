@@ -90,6 +90,14 @@ export const processName = (pid: number): string | undefined =>
 export const allPids = (): number[] =>
   (tried(() => readdirSync("/proc")) ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
 
+/** All processes that can be seen, as they are read one after the other. */
+export function* allStats(): Generator<ProcessStat> {
+  for (const pid of allPids()) {
+    const stat = readStat(pid);
+    if (stat) yield stat;
+  }
+}
+
 /** Children of this process's main thread: what it forked itself and what was orphaned below it. undefined where the kernel does not tell. */
 export function mainThreadChildren(): number[] | undefined {
   const path = `/proc/self/task/${process.pid}/children`;

@@ -66,7 +66,7 @@ export const planView = {
 
 const shown = ({ file, components, steps, otherKeys }: ConfigPlan) => ({
   file,
-  components: components.map(({ name, action, restarts }) => ({ name, action, restarts })),
+  components,
   services: steps.map(({ name, action, restarts, isDrifted, fields }) => ({
     name,
     action,

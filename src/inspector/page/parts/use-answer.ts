@@ -45,11 +45,7 @@ export function useAnswer<Value>(
       const answered = (answer: { value?: Value; problem?: string }): void => {
         isAsking = false;
         if (mine.signal.aborted) return;
-        setState(({ value }) => ({
-          ...(value !== undefined && { value }),
-          ...answer,
-          isAsking: false,
-        }));
+        setState((before) => ({ ...before, ...answer, isAsking: false }));
         if (newest.current !== asked) later = setTimeout(ask, PAUSE_MS);
       };
       setState(({ value }) => ({ ...(value !== undefined && { value }), isAsking: true }));
