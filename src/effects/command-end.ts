@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "../base/logger.ts";
 import { sendSignal } from "../posix/calls.ts";
 import { SystemError } from "../posix/libc.ts";
-import { allStats } from "../posix/proc.ts";
+import { allStats, procIsOurs } from "../posix/proc.ts";
 import { livesStill } from "./identity.ts";
 import { signalOne } from "./kill.ts";
 
@@ -63,7 +63,7 @@ function toGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 
 /** Adds the command, while it runs, and all that is below it now. */
 function see(child: ChildProcess, seen: Seen): void {
-  if (!isRunning(child)) return;
+  if (!isRunning(child) || !procIsOurs()) return; // another namespace has the same numbers for strangers
   const byParent = Map.groupBy(allStats(), ({ parent }) => parent);
   const tree = new Set([child.pid]);
   for (const parent of tree) {

@@ -1,10 +1,9 @@
 import { eventWire, type EventWire } from "../api/event-wire.ts";
 import { AppError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
-import { ENVIRONMENT_EVENT_TYPES } from "../../machines/environment.ts";
-import { SERVICE_EVENT_TYPES } from "../../machines/service-events.ts";
 import type { EventReader } from "../journal/event-reader.ts";
 import { idOf, kindOf, type EventRow } from "../journal/record.ts";
+import { EVENT_TYPES } from "../runtime/known-shapes.ts";
 import type { Store } from "./store.ts";
 
 /** Which rows are asked for. */
@@ -20,11 +19,6 @@ export interface EventFilter {
 
 /** Rows read at a time. */
 const PAGE = 500;
-
-/** Every type of event there is, once each, sorted. */
-const EVENT_TYPES: readonly string[] = [
-  ...new Set<string>([...SERVICE_EVENT_TYPES, ...ENVIRONMENT_EVENT_TYPES]),
-].toSorted();
 
 /**
  * Refuses a type that no event has.

@@ -11,6 +11,9 @@ const TYPES: Readonly<Record<StreamKind, readonly string[]>> = {
   service: SERVICE_EVENT_TYPES,
 };
 
+/** Every type of event there is, once each, sorted. */
+export const EVENT_TYPES: readonly string[] = [...new Set(Object.values(TYPES).flat())].toSorted();
+
 /** Whether our machines, or an upcaster before them, can say what an event of that shape means. */
 export function knowsShape({ kind, type, schema }: EventShape): boolean {
   if (!isStreamKind(kind) || schema > machines[kind].version) return false;

@@ -61,6 +61,11 @@ it("finds the newest ones of a type over more than a page", () => {
   expect(seqs({ types: ["process.exited"] }).slice(-150)).toEqual(rows.map(({ seq }) => seq));
 });
 
+it("knows the types of components, too, and of nothing else", () => {
+  expect(rowsOf({ types: ["component.moved"] })).toEqual([]);
+  expect(() => rowsOf({ types: ["component.move"] })).toThrow(/did you mean component\.moved/);
+});
+
 it("gives those of one service, of one type, from a row on", () => {
   const rows = rowsOf({ service: "app", types: ["process.spawned", "process.exited"], from: 5 });
 
